@@ -1,0 +1,1 @@
+"""What Triview knows: astronomy data, queries and services. Draws nothing."""

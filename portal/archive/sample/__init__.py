@@ -1,0 +1,1 @@
+"""The sky maker: a simulated Rubin field, the same for the same seed."""

@@ -1,0 +1,1 @@
+"""The Rubin schemas the archive serves, told in compact tables."""

@@ -1,0 +1,1 @@
+"""What a chart shows: bins, points, light curves."""

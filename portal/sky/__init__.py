@@ -1,0 +1,1 @@
+"""Positions, regions and pixels of the sky."""

@@ -1,0 +1,1 @@
+"""One result, from bytes to rows: columns, VOTable, store, filters, selection, export."""

@@ -1,0 +1,1 @@
+"""Other people's services over HTTP, spoken in VO protocols."""

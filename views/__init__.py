@@ -1,0 +1,1 @@
+"""Views: each joins one widget to the session."""
