@@ -34,45 +34,27 @@ def setting(default: Any, help: str, *, secret: bool = False, choices: tuple[str
 class Settings:
     """All settings. Sizes are in bytes, times in seconds, unless the name says otherwise."""
 
-    host: str = setting(
-        "127.0.0.1", "Address to listen on. Loopback, because the portal has no accounts of its own."
-    )
+    host: str = setting("127.0.0.1", "Address to listen on. Loopback, because the portal has no accounts of its own.")
     port: int = setting(5006, "Port of the page. PORT in the environment is read too.")
     origins: str = setting("", "Other host:port names, comma separated, whose pages may open the websocket.")
     data: Path = setting(_cache_folder, "Folder for the sample sky, results, history and the signing secret.")
-    preset: str = setting(
-        "default", "Size of the sample sky: more is deeper, and slower to make.", choices=PRESETS
-    )
+    preset: str = setting("default", "Size of the sample sky: more is deeper, and slower to make.", choices=PRESETS)
     seed: int = setting(2026, "Seed of the sample sky: the same seed gives the same sky, byte for byte.")
-    tap_url: str = setting(
-        "", "TAP service to use instead of the embedded archive, e.g. https://host/api/tap."
-    )
+    tap_url: str = setting("", "TAP service to use instead of the embedded archive, e.g. https://host/api/tap.")
     tap_token: str = setting("", "Bearer token for that service, sent to its host only.", secret=True)
     hips_url: str = setting("", "HiPS shown first; empty means the embedded colour survey.")
-    private_hosts: str = setting(
-        "", "Private host:port names that links in results may point to; others are refused."
-    )
-    maxrec: int = setting(
-        50_000, "Row limit of a query unless the user sets another: a first look stays quick."
-    )
-    maxrec_ceiling: int = setting(
-        10_000_000, "Largest row limit a user can set: what one machine pages well."
-    )
+    private_hosts: str = setting("", "Private host:port names that links in results may point to; others are refused.")
+    maxrec: int = setting(50_000, "Row limit of a query unless the user sets another: a first look stays quick.")
+    maxrec_ceiling: int = setting(10_000_000, "Largest row limit a user can set: what one machine pages well.")
     result_bytes: int = setting(8 << 30, "Largest answer that is received; the rest is cut and marked.")
     keep_days: int = setting(14, "Days that unused results and history stay on disk.")
-    workers: int = setting(
-        8, "Threads for decoding, filtering and drawing; they wait on disk and network a lot."
-    )
+    workers: int = setting(8, "Threads for decoding, filtering and drawing; they wait on disk and network a lot.")
     http_seconds: float = setting(60.0, "Silence after which a remote service counts as down.")
-    archive_memory: str = setting(
-        "4GB", "Memory that the archive's query engine may take before it uses disk."
-    )
+    archive_memory: str = setting("4GB", "Memory that the archive's query engine may take before it uses disk.")
     archive_threads: int = setting(0, "Threads of the archive's query engine; 0 means one per core.")
     sync_seconds: float = setting(60.0, "Longest synchronous archive query; longer ones belong in async.")
     async_seconds: float = setting(600.0, "Longest asynchronous archive query.")
-    session_minutes: float = setting(
-        5.0, "How long a page that lost its connection finds its Python state again."
-    )
+    session_minutes: float = setting(5.0, "How long a page that lost its connection finds its Python state again.")
     log_level: str = setting("INFO", "Level of the log.", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property
@@ -104,9 +86,7 @@ def _convert(name: str, kind: str, text: Any) -> Any:
         ) from None
 
 
-def load_settings(
-    environ: Mapping[str, str] | None = None, file: Path | None = None, **overrides: Any
-) -> Settings:
+def load_settings(environ: Mapping[str, str] | None = None, file: Path | None = None, **overrides: Any) -> Settings:
     """Settings from defaults, then ``file`` (TOML), then the environment, then ``overrides`` that are not None.
 
     Raises TriviewError when a name is unknown, a value does not fit, or the file cannot be read.

@@ -70,9 +70,7 @@ class Column:
 
     @property
     def is_number(self) -> bool:
-        return (
-            self.datatype in ("unsignedByte", "short", "int", "long", "float", "double") and not self.is_array
-        )
+        return self.datatype in ("unsignedByte", "short", "int", "long", "float", "double") and not self.is_array
 
     @property
     def arrow(self) -> pa.DataType:
@@ -83,9 +81,7 @@ class Column:
         return kind
 
     def to_arrow(self) -> pa.Field:
-        return pa.field(
-            self.name, self.arrow, nullable=True, metadata={META_KEY: json.dumps(asdict(self)).encode()}
-        )
+        return pa.field(self.name, self.arrow, nullable=True, metadata={META_KEY: json.dumps(asdict(self)).encode()})
 
     @classmethod
     def from_arrow(cls, item: pa.Field) -> Column:
