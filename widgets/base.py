@@ -63,11 +63,11 @@ class JSWidget(JSComponent):
         self._serial = 0
 
     @classproperty
-    def _bundle(cls) -> Path | None:  # noqa: N805
+    def _bundle(cls) -> Path | None:
         return DIST / f"{cls.noun}.js" if cls.noun else None
 
     @classproperty
-    def _property_mapping(cls) -> dict[str, str | None]:  # noqa: N805
+    def _property_mapping(cls) -> dict[str, str | None]:
         mapping = dict(JSComponent._property_mapping)
         for owner in reversed(cls.__mro__):
             mapping |= vars(owner).get("_rename", {})
@@ -104,7 +104,7 @@ class JSWidget(JSComponent):
 
         Raises KeyError, TypeError or ValueError when the message does not fit; the caller drops it then.
         """
-        gesture = self.param[name] if name in self.param else None
+        gesture = self.param.objects(instance=False).get(name)
         if not isinstance(gesture, Gesture) or gesture.kind is None:
             raise KeyError(f"no gesture of that name in {type(self).__name__}")
         value = read_gesture(gesture.kind, self._serial + 1, fields)
