@@ -1,0 +1,164 @@
+"""The editor as an astronomer uses it: type, complete, read the marks, run."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from widgets.editor import Editor
+
+QUERY = """SELECT TOP 100 o.objectId, o.coord_ra,  -- a comment
+       scisql_nanojanskyToAbMag(o.g_cModelFlux) AS gmag
+FROM dp1.Object AS o
+JOIN dp1.ForcedSource AS f ON f.objectId = o.objectId
+WHERE CONTAINS(POINT('ICRS', o.coord_ra, o.coord_dec), CIRCLE('ICRS', 62, -37, 0.2)) = 1
+  AND f.band = 'r' AND o.detect_isPrimary = 1
+"""
+VOCABULARY = {
+    "tables": {
+        "dp1.Object": ["objectId", "coord_ra", "coord_dec", "g_cModelFlux", "detect_isPrimary"],
+        "dp1.ForcedSource": ["forcedSourceId", "objectId", "band", "psfFlux", "visit"],
+        "ivoa.ObsCore": ["obs_id", "s_ra", "s_dec"],
+    },
+    "functions": ["scisql_nanojanskyToAbMag", {"name": "CIRCLE", "detail": "(ra, dec, r)"}, "COUNT"],
+}
+
+
+@pytest.fixture
+def editor():
+    return Editor(vocabulary=VOCABULARY, width=800, height=300)
+
+
+def content(page):
+    return page.locator(".tv-editor .cm-content")
+
+
+def options(page):
+    found = page.locator(".cm-tooltip-autocomplete li")
+    expect(found.first).to_be_visible()
+    return found.all_inner_texts()
+
+
+def test_typing_reaches_python_and_ctrl_enter_brings_the_text_first(serve, editor, until):
+    page = serve(editor)
+    content(page).click()
+    page.keyboard.insert_text("SELECT 1")
+    until(page, lambda: editor.value == "SELECT 1")
+    seen = []
+    editor.param.watch(lambda event: seen.append((editor.asked, editor.value)), "asked")
+    page.keyboard.insert_text(" + 1")
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("Control+Enter")
+    until(page, lambda: editor.asked == 2)
+    assert seen == [(1, "SELECT 1 + 1"), (2, "SELECT 1 + 1")]
+    assert content(page).inner_text().strip() == "SELECT 1 + 1"
+
+
+def test_python_sets_the_text_without_an_echo(serve, editor, until):
+    page = serve(editor)
+    seen = []
+    editor.param.watch(lambda event: seen.append(event.new), "value")
+    editor.value = QUERY
+    expect(content(page)).to_contain_text("dp1.ForcedSource AS f")
+    page.wait_for_timeout(400)
+    assert seen == [QUERY] and editor.asked == 0
+    content(page).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("-- more")
+    until(page, lambda: editor.value == QUERY + "-- more")
+
+
+def test_typing_while_python_listens_loses_no_letter(serve, editor, until):
+    page = serve(editor)
+    editor.param.watch(lambda event: editor.param.update(problems=[{"line": 1, "column": 1}]), "value")
+    content(page).click()
+    text = "select objectid from dp1.object where coord_ra > 62 and r < 24 "
+    page.keyboard.type(text, delay=12)
+    page.keyboard.press("Escape")
+    until(page, lambda: editor.value == text)
+    assert content(page).inner_text() == text
+
+
+def test_insert_text_goes_to_the_caret(serve, editor, until):
+    editor.value = "SELECT  FROM dp1.Object"
+    page = serve(editor)
+    content(page).click()
+    page.keyboard.press("Control+Home")
+    for _ in range(7):
+        page.keyboard.press("ArrowRight")
+    editor.insert_text("objectId")
+    until(page, lambda: editor.value == "SELECT objectId FROM dp1.Object")
+
+
+@pytest.mark.parametrize(
+    ("before", "typed", "wanted", "absent"),
+    [
+        ("SELECT ", "scis", "scisql_nanojanskyToAbMag", "objectId"),
+        ("SELECT * FROM ", "dp1.F", "ForcedSource", "objectId"),
+        ("SELECT * FROM dp1.Object AS o WHERE ", "o.coo", "coord_ra", "band"),
+        ("SELECT * FROM dp1.Object o, dp1.ForcedSource AS fs WHERE ", "fs.b", "band", "coord_ra"),
+        ("SELECT * FROM dp1.Object WHERE ", "coord", "coord_dec", "s_ra"),
+    ],
+)
+def test_completion_knows_the_tables_of_the_query(serve, editor, before, typed, wanted, absent):
+    editor.value = before
+    page = serve(editor)
+    content(page).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(typed)
+    shown = "\n".join(options(page))
+    assert wanted in shown and absent not in shown
+
+
+def test_columns_complete_before_from_is_reached(serve, editor, until):
+    editor.value = "SELECT o. FROM dp1.Object AS o"
+    page = serve(editor)
+    content(page).click()
+    page.keyboard.press("Control+Home")
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.type("g_c")
+    options(page)
+    page.wait_for_timeout(100)  # CodeMirror takes no choice in the first 75 ms
+    page.keyboard.press("Enter")
+    until(page, lambda: editor.value == "SELECT o.g_cModelFlux FROM dp1.Object AS o")
+
+
+def test_marks_stand_under_the_fault_and_messages_are_plain_text(serve, editor):
+    editor.value = "SELECT objectid\nFRM dp1.Object"
+    editor.problems = [
+        {"line": 2, "column": 1, "length": 3, "message": "<b>FRM</b>: expected FROM", "severity": "error"},
+        {"line": 9, "column": 40, "length": 5, "message": "outside", "severity": "warning"},
+    ]
+    page = serve(editor)
+    mark = page.locator(".cm-lintRange-error")
+    expect(mark).to_have_text("FRM")
+    mark.hover()
+    expect(page.locator(".cm-diagnostic-error").first).to_have_text("<b>FRM</b>: expected FROM")
+    editor.problems = []
+    expect(mark).to_have_count(0)
+
+
+def test_search_panel_and_screen_reader_name(serve, editor):
+    editor.value = QUERY
+    page = serve(editor)
+    expect(page.get_by_role("textbox", name="ADQL query")).to_be_visible()
+    content(page).click()
+    page.keyboard.press("Control+f")
+    page.keyboard.type("objectId")
+    expect(page.locator(".cm-searchMatch")).to_have_count(3)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_reads_well(serve, editor, shot, theme):
+    editor.value = QUERY
+    editor.problems = [
+        {"line": 6, "column": 24, "length": 18, "message": "0 or 1", "severity": "warning"},
+        {"line": 4, "column": 6, "length": 16, "message": "No such table", "severity": "error"},
+    ]
+    page = serve(editor, theme=theme, size=(1440, 900))
+    content(page).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("AND o.c")
+    options(page)
+    shot(page, theme)
