@@ -1,0 +1,111 @@
+"""Addresses at which a page fetches what is too large for the websocket: rows, points, pixels, files.
+
+Each address holds a secret of 128 bits and dies with its page. Answers are made in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler
+
+from portal.errors import TriviewError
+
+log = logging.getLogger(__name__)
+ROOT = "feed/"  # relative to the page, so that it also works under a prefix
+
+
+class Answer(NamedTuple):
+    """What a feed gives: the bytes, or an iterable of them, their type and more headers."""
+
+    body: bytes | Iterable[bytes]
+    type: str = "application/octet-stream"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def json_answer(value: Any) -> Answer:
+    return Answer(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
+
+
+class Feeds:
+    """All addresses of all open pages."""
+
+    def __init__(self, threads: int = 8) -> None:
+        self._answers: dict[str, Callable[[dict[str, str]], Answer]] = {}
+        # A pool of their own: a slow export must not hold back a page of rows, nor the other way round.
+        self.pages: Executor = ThreadPoolExecutor(threads, "feed")
+        self.streams: Executor = ThreadPoolExecutor(threads, "stream")
+
+    def add(self, answer: Callable[[dict[str, str]], Answer]) -> str:
+        token = secrets.token_urlsafe(16)
+        self._answers[token] = answer
+        return ROOT + token
+
+    def remove(self, url: str) -> None:
+        self._answers.pop(url.removeprefix(ROOT), None)
+
+    def find(self, token: str) -> Callable[[dict[str, str]], Answer] | None:
+        return self._answers.get(token)
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def close(self) -> None:
+        self.pages.shutdown(wait=False, cancel_futures=True)
+        self.streams.shutdown(wait=False, cancel_futures=True)
+
+
+class FeedHandler(RequestHandler):
+    """GET of one address."""
+
+    def initialize(self, feeds: Feeds) -> None:
+        self.feeds = feeds
+
+    def set_default_headers(self) -> None:
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
+
+    async def get(self, token: str) -> None:
+        answer_of = self.feeds.find(token)
+        if answer_of is None:
+            raise HTTPError(404, reason="This page has ended; reload it.")
+        arguments = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        loop = asyncio.get_running_loop()
+        try:
+            answer = await loop.run_in_executor(self.feeds.pages, answer_of, arguments)
+        except TriviewError as error:
+            self.set_status(400)
+            self.finish({"message": error.message, "hint": error.hint})
+            return
+        self.set_header("Content-Type", answer.type)
+        for name, value in answer.headers:
+            self.set_header(name, value)
+        if isinstance(answer.body, bytes | bytearray | memoryview):
+            self.finish(bytes(answer.body))
+            return
+        await self._pour(iter(answer.body), loop)
+
+    async def _pour(self, parts: Any, loop: asyncio.AbstractEventLoop) -> None:
+        """Write part by part, never more than the client takes: memory stays flat and a stalled client costs nothing."""
+        try:
+            while (part := await loop.run_in_executor(self.feeds.streams, next, parts, None)) is not None:
+                self.write(part)
+                await self.flush()
+        except StreamClosedError:
+            log.info("a download was given up by its client")
+        except TriviewError as error:
+            # The status has gone out already; cutting the connection is the only honest end.
+            log.warning("a download broke: %s", error)
+            self.request.connection.stream.close()
+        finally:
+            close = getattr(parts, "close", None)
+            if close is not None:
+                await loop.run_in_executor(self.feeds.streams, close)

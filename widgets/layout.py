@@ -1,0 +1,64 @@
+"""The page's frame: header, search part, results, panes whose dividers drag. Holds the views, knows none of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import param
+from panel.custom import Child
+
+from .base import Gesture, JSWidget
+
+
+class Toggled(NamedTuple):
+    n: int
+    part: str
+
+
+class Themed(NamedTuple):
+    n: int
+    theme: str
+
+
+class Arranged(NamedTuple):
+    n: int
+    layout: str
+
+
+class Targeted(NamedTuple):
+    n: int
+    text: str
+
+
+class Layout(JSWidget):
+    """The frame. ``layout`` names the panes shown; ``search`` and ``detail`` tell whether those parts are open."""
+
+    noun = "layout"
+
+    jobs = Child()
+    schema = Child()
+    editor = Child()
+    run = Child()
+    examples = Child()
+    results = Child()
+    sky = Child()
+    axes = Child()
+    chart = Child()
+    table = Child()
+    curvebar = Child()
+    curve = Child()
+    image = Child()
+
+    layout = param.String("tri")
+    search = param.Boolean(True)
+    detail = param.Boolean(False)
+    theme = param.String("light")
+    fresh = param.Boolean(False, doc="a page opened for the first time: the browser's own theme is asked")
+    running = param.Integer(0, doc="jobs under way")
+    service = param.String("", doc="the service in use, in words")
+    trouble = param.String("", doc="a message for the whole page, or empty")
+
+    toggled = Gesture(Toggled)
+    themed = Gesture(Themed)
+    arranged = Gesture(Arranged)
+    targeted = Gesture(Targeted)
