@@ -70,6 +70,7 @@ def describe(table: str, name: str, band: str = "") -> str:
     return f"{text}, {band} band" if band else text
 
 
+@cache
 def about(table: str, name: str) -> str:
     """The description without band: what is said for this table before what is said for all."""
     return vocabulary().find(f"{table}.{name}") or phrase(table, name)
