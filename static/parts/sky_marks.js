@@ -1,0 +1,144 @@
+// What is drawn above the catalogue: the current row's mark, the compass, and the shape under the user's hand.
+import { pixelOf } from "./sky_projection.js";
+import { cross, dot, normal, separation, unit } from "./sphere.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const LEAST_DRAG = 4; // CSS pixels; less is a click
+const EDGE_PARTS = 8; // an edge on the screen is a great circle in TAN only; elsewhere it is sent in parts
+
+export function svgElement(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+export class Marks {
+  constructor() {
+    this.currentMark = svgElement(
+      "g",
+      { class: "current", visibility: "hidden" },
+      svgElement("circle", { r: 11 }),
+      svgElement("path", { d: "M-20 0H-7M7 0H20M0 -20V-7M0 7V20" }),
+    );
+    this.compass = svgElement("g", { class: "compass", role: "img", "aria-label": "Compass" });
+    this.shape = svgElement("path", { class: "shape", visibility: "hidden" });
+    this.svg = svgElement("svg", { class: "marks" }, this.currentMark, this.compass, this.shape);
+    this.current = null;
+    this.tool = "";
+  }
+
+  draw(view) {
+    this.view = view;
+    const at = this.current && pixelOf(view, this.current[0], this.current[1]);
+    this.currentMark.setAttribute("visibility", at ? "visible" : "hidden");
+    if (at) this.currentMark.setAttribute("transform", `translate(${at[0]} ${at[1]})`);
+    this.#drawCompass(view);
+  }
+
+  #drawCompass(view) {
+    const pole = [0, 0, 1];
+    const towards = (v) => normal([dot(v, view.right), -dot(v, view.up)].concat(0)).slice(0, 2);
+    const arms = [
+      ["N", towards(pole)],
+      ["E", towards(cross(pole, view.centre))],
+    ];
+    this.compass.setAttribute("transform", `translate(${view.width - 34} ${view.height - 84})`);
+    this.compass.replaceChildren(
+      ...arms.flatMap(([name, [x, y]]) => [
+        svgElement("path", { d: `M0 0L${18 * x} ${18 * y}` }),
+        svgElement("text", { x: 26 * x, y: 26 * y }, name),
+      ]),
+    );
+  }
+
+  // Draws the tool's shape with the hand; `done(kind, coordinates in ICRS degrees)` gets it, `ended()` follows.
+  begin(tool, worldAt, done, ended) {
+    this.cancel();
+    this.tool = tool;
+    this.svg.classList.add("drawing");
+    const watch = new AbortController();
+    const on = (node, type, run) => node.addEventListener(type, run, { signal: watch.signal });
+    const corners = [];
+    this.cancel = () => {
+      this.cancel = () => {};
+      watch.abort();
+      this.tool = "";
+      this.svg.classList.remove("drawing");
+      this.shape.setAttribute("visibility", "hidden");
+      ended();
+    };
+    const finish = (points) => {
+      const found = tool === "circle" ? circleOf(points, worldAt) : polygonOf(points, worldAt, this.view);
+      this.cancel();
+      if (found) done(...found);
+    };
+    const place = (event) => {
+      const box = this.svg.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    on(this.svg, "pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.preventDefault();
+      corners.push(place(event));
+      if (tool !== "polygon") this.svg.setPointerCapture(event.pointerId);
+      const [first] = corners;
+      if (tool === "polygon" && corners.length > 3 && far(first, corners.at(-1)) < 10) finish(corners.slice(0, -1));
+    });
+    on(this.svg, "pointermove", (event) => {
+      if (corners.length) this.#show(tool, [...corners, place(event)]);
+    });
+    on(this.svg, "pointerup", (event) => {
+      if (tool === "polygon" || !corners.length) return;
+      const last = place(event);
+      if (far(corners[0], last) < LEAST_DRAG) {
+        corners.pop();
+        return;
+      }
+      finish(tool === "circle" ? [corners[0], last] : rectangle(corners[0], last));
+    });
+    on(this.svg, "dblclick", () => tool === "polygon" && corners.length > 3 && finish(corners.slice(0, -1)));
+    this.close = () => tool === "polygon" && corners.length > 2 && finish(corners);
+  }
+
+  cancel() {}
+  close() {}
+
+  #show(tool, points) {
+    const [a, b] = [points[0], points.at(-1)];
+    let path;
+    if (tool === "circle") {
+      const r = far(a, b);
+      path = `M${a[0] - r} ${a[1]}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
+    } else {
+      path = `M${(tool === "rectangle" ? rectangle(a, b) : points).map((p) => p.join(" ")).join("L")}Z`;
+    }
+    this.shape.setAttribute("d", path);
+    this.shape.setAttribute("visibility", "visible");
+  }
+}
+
+const far = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
+
+const rectangle = (a, b) => [a, [b[0], a[1]], b, [a[0], b[1]]];
+
+function circleOf([centre, edge], worldAt) {
+  const [middle, rim] = [worldAt(...centre), worldAt(...edge)];
+  if (!middle || !rim) return null;
+  return ["circle", [...middle, (separation(unit(...middle), unit(...rim)) * 180) / Math.PI]];
+}
+
+// Corners as [ra, dec, ra, dec, ...], counter-clockwise seen from outside the sphere, as polygons are in ADQL engines.
+function polygonOf(points, worldAt, view) {
+  const parts = view.kind === "TAN" ? 1 : EDGE_PARTS;
+  const places = points.flatMap((a, i) => {
+    const b = points[(i + 1) % points.length];
+    return Array.from({ length: parts }, (_, k) => a.map((x, j) => x + ((b[j] - x) * k) / parts));
+  });
+  const corners = places.map((p) => worldAt(...p)).filter(Boolean);
+  if (corners.length < 3) return null;
+  const v = corners.map((p) => unit(...p));
+  const middle = normal([0, 1, 2].map((j) => v.reduce((sum, x) => sum + x[j], 0)));
+  const turn = v.reduce((sum, x, i) => sum + dot(cross(x, v[(i + 1) % v.length]), middle), 0);
+  return ["polygon", (turn < 0 ? corners.reverse() : corners).flat()];
+}

@@ -1,0 +1,218 @@
+// One Aladin Lite with the catalogue layer above it: started late, kept for the life of the page and lent to the
+// view that is on screen. Aladin leaves its WebGL context alive when removed, and a page has few, so it never is.
+import { element } from "./kit.js";
+import { NARROWEST_AIT, readView, sameView, WIDEST_TAN } from "./sky_projection.js";
+import { NO_POINTS, PointLayer } from "./sky_points.js";
+
+const SETTLED_MS = 150; // the view has stood still for so long: tell Python, count the marks
+const RESIZE_MS = 400; // Aladin answers a change of size late and keeps arcseconds a pixel; we keep the field
+const NARROWEST = 1 / 3600 / 10;
+
+// Only what shows the sky. No survey list, no names: every control that could ask another server stays off.
+const OPTIONS = {
+  survey: [],
+  hipsList: [],
+  log: false,
+  samp: false,
+  target: "0 0",
+  fov: 1,
+  projection: "TAN",
+  cooFrame: "ICRS",
+  mode: "dark",
+  inertia: false,
+  lockNorthUp: true,
+  backgroundColor: "#0b0d12",
+  showLayersControl: false,
+  showZoomControl: false,
+  showFullscreenControl: false,
+  showFrame: false,
+  showFov: false,
+  showCooLocation: false,
+  showProjectionControl: false,
+  showSimbadPointerControl: false,
+  showShareControl: false,
+  showSettingsControl: false,
+  showSelectionModeControl: false,
+  showColorPickerControl: false,
+  showCooGridControl: false,
+  showStatusBar: false,
+  showReticle: false,
+  showContextMenu: false,
+};
+
+const idle = [];
+let loading = null;
+
+export const NO_WEBGL2 =
+  "This browser offers no WebGL2, which the sky view needs. Turn on hardware acceleration or use a current browser; " +
+  "the table and the charts work without it.";
+
+function loadAladin() {
+  // A file of its own beside this bundle, fetched when the first sky view opens.
+  loading ??= import(new URL("./aladin.js", import.meta.url).href).then(async (module) => {
+    await module.default.init;
+    return module.default;
+  });
+  loading.catch(() => (loading = null));
+  return loading;
+}
+
+// Lends a stage inside `host`, made when none is free. Throws an Error with a text for the user.
+export async function borrowStage(host) {
+  if (!document.createElement("canvas").getContext("webgl2")) throw new Error(NO_WEBGL2);
+  let library;
+  try {
+    library = await loadAladin();
+  } catch (error) {
+    throw new Error(`The sky view could not be loaded (${error}). Reload the page.`);
+  }
+  const stage = idle.pop() ?? new Stage(library, host);
+  host.append(stage.box);
+  return stage;
+}
+
+export function stagesIdle() {
+  return idle.length;
+}
+
+export class Stage {
+  constructor(library, host) {
+    this.library = library;
+    this.sky = element("div", { class: "aladin" });
+    this.box = element("div", { class: "stage" }, this.sky);
+    host.append(this.box);
+    this.layer = new PointLayer();
+    this.box.append(this.layer.canvas);
+    this.aladin = library.aladin(this.sky, OPTIONS);
+    this.sky.ondrop = null; // Aladin would open any dropped file
+    this.wanted = { ra: 0, dec: 0, fov: 60 };
+    this.#forget();
+    this.apply();
+  }
+
+  #forget() {
+    this.view = null;
+    this.onView = () => {};
+    this.onSettled = () => {};
+    this.survey = null;
+    this.resized = 0;
+    this.movedAt = 0;
+    this.settled = false;
+    this.byUser = false;
+  }
+
+  // Gives the stage to the view that now owns it; `giveBack` ends that.
+  start(onView, onSettled) {
+    this.#forget();
+    Object.assign(this, { onView, onSettled });
+    this.resized = performance.now();
+    const step = () => {
+      this.frame = requestAnimationFrame(step);
+      this.#tick(performance.now());
+    };
+    this.frame = requestAnimationFrame(step);
+  }
+
+  giveBack() {
+    cancelAnimationFrame(this.frame);
+    this.#forget();
+    this.layer.load(NO_POINTS);
+    this.box.remove();
+    if (!idle.includes(this)) idle.push(this);
+  }
+
+  // Goes to a place without its counting as the user's doing. A field of 0 keeps the present one.
+  go(ra, dec, fov = 0) {
+    this.byUser = false;
+    this.wanted = { ra: ((ra % 360) + 360) % 360, dec, fov: fov > 0 ? Math.max(fov, NARROWEST) : this.wanted.fov };
+    this.resized = performance.now();
+    this.apply();
+  }
+
+  // The user's hand moved the view: what comes next is his, and no longer the place asked for before.
+  touched() {
+    this.byUser = true;
+    this.resized = 0;
+  }
+
+  zoom(factor) {
+    const { ra, dec, fov } = this.wanted;
+    this.go(ra, dec, Math.min(360, fov * factor));
+    this.byUser = true;
+  }
+
+  apply() {
+    if (!this.#shown()) return;
+    const { ra, dec, fov } = this.wanted;
+    this.#projectFor(fov);
+    this.aladin.setFoV(fov);
+    this.aladin.gotoRaDec(ra, dec);
+  }
+
+  setSurvey(url) {
+    if (url === this.survey) return;
+    this.survey = url;
+    const address = new URL(url, document.baseURI).href.replace(/\/$/, "");
+    this.aladin.setBaseImageLayer(this.library.HiPS(address));
+  }
+
+  redraw() {
+    if (this.view) this.layer.draw(this.view);
+  }
+
+  #shown() {
+    return this.sky.isConnected && this.sky.clientWidth > 1 && this.sky.clientHeight > 1;
+  }
+
+  #projectFor(fov) {
+    const kind = this.aladin.getProjectionName();
+    if (kind !== "AIT" && fov > WIDEST_TAN) this.aladin.setProjection("AIT");
+    if (kind !== "TAN" && fov < NARROWEST_AIT) this.aladin.setProjection("TAN");
+  }
+
+  // Every frame: has Aladin's view changed? Its own events come late and not for every frame.
+  #tick(now) {
+    if (!this.#shown()) {
+      this.hidden = true;
+      return;
+    }
+    const [width, height] = this.aladin.getSize();
+    if (width !== this.sky.clientWidth || height !== this.sky.clientHeight || this.hidden) {
+      this.hidden = false;
+      this.resized = now;
+      return;
+    }
+    let view;
+    try {
+      view = readView(this.aladin);
+    } catch {
+      return; // Aladin has no sky under its centre yet
+    }
+    if (now - this.resized < RESIZE_MS && Math.abs(view.fov / this.wanted.fov - 1) > 1e-6) {
+      this.apply();
+      return;
+    }
+    if (sameView(view, this.view)) {
+      if (!this.settled && now - this.movedAt > SETTLED_MS) this.#settle();
+      return;
+    }
+    if (now - this.resized >= RESIZE_MS) {
+      const [ra, dec] = this.aladin.getRaDec();
+      this.wanted = { ra, dec, fov: view.fov };
+    }
+    this.view = view;
+    this.movedAt = now;
+    this.settled = false;
+    this.layer.draw(view);
+    this.onView(view);
+  }
+
+  #settle() {
+    this.settled = true;
+    this.layer.countIn(this.view);
+    this.layer.draw(this.view);
+    if (this.byUser) this.#projectFor(this.view.fov);
+    this.onSettled(this.view, this.byUser);
+    this.byUser = false;
+  }
+}

@@ -1,0 +1,193 @@
+"""The sky view: what is where, what a click and a region mean, and that it asks nobody but our own server."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import panel as pn
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+from PIL import Image
+from playwright.sync_api import Page
+from tornado.web import RequestHandler
+
+from widgets.sky import Sky
+
+FIELD = (62.0, -37.0)
+PROPERTIES = """creator_did = ivo://triview/fake
+obs_title = Fake sky
+hips_version = 1.4
+hips_frame = equatorial
+hips_order = 3
+hips_tile_width = 64
+hips_tile_format = png
+dataproduct_type = image
+hips_initial_ra = 62.0
+hips_initial_dec = -37.0
+hips_initial_fov = 1.0
+"""
+
+
+class FakeHips(RequestHandler):
+    """A HiPS whose tiles are plain: dark blue for ``one``, dark green for ``two``."""
+
+    def get(self, name: str, path: str) -> None:
+        if path == "properties":
+            self.finish(PROPERTIES)
+            return
+        if not path.endswith(".png"):
+            self.finish(b"")
+            return
+        out = io.BytesIO()
+        # The overview of order 3: 768 tiles, 27 in a row. Aladin stops for good on one of another shape.
+        size = (27 * 64, 29 * 64) if "Allsky" in path else (64, 64)
+        Image.new("RGB", size, {"one": (20, 30, 70), "two": (20, 70, 30)}[name]).save(out, "PNG")
+        self.set_header("Content-Type", "image/png")
+        self.finish(out.getvalue())
+
+
+def points_handler(table: Callable[[], tuple]) -> type[RequestHandler]:
+    class Points(RequestHandler):
+        def get(self) -> None:
+            ra, dec, rows, chosen = table()
+            self.finish(
+                struct.pack("<II", len(ra), 0)
+                + np.asarray(ra, "<f8").tobytes()
+                + np.asarray(dec, "<f8").tobytes()
+                + np.asarray(rows, "<u4").tobytes()
+                + np.asarray(chosen, "u1").tobytes()
+            )
+
+    return Points
+
+
+def scattered(n: int = 300, radius: float = 0.25) -> tuple:
+    """Positions about the field; row numbers are not their places in the list."""
+    rng = np.random.default_rng(5)
+    r, angle = radius * np.sqrt(rng.random(n)), rng.random(n) * 2 * np.pi
+    ra = FIELD[0] + r * np.cos(angle) / math.cos(math.radians(FIELD[1]))
+    dec = FIELD[1] + r * np.sin(angle)
+    rows = np.arange(n)[::-1] * 3 + 4_000_000_000  # above 2^31 as well
+    chosen = np.zeros(n, "u1")
+    chosen[::10] = 1
+    return ra, dec, rows, chosen
+
+
+class Kit:
+    """A served sky view and what a test asks of it."""
+
+    def __init__(self, serve: Callable[..., Page], until: Callable[..., None]) -> None:
+        self.serve, self.until = serve, until
+        self.table = scattered()
+        self.page: Page = None
+
+    def open(self, sky: Sky | pn.viewable.Viewable, **more: object) -> Page:
+        routes = [
+            (r"/hips/(one|two)/(.*)", FakeHips),
+            (r"/points", points_handler(lambda: self.table)),
+        ]
+        self.page = self.serve(sky, routes=routes, **more)
+        self.settle()
+        return self.page
+
+    def ask(self, script: str, arg: object = None) -> object:
+        """Runs ``script`` with ``s`` the stage, ``a`` Aladin, ``sky`` the hooks of the view."""
+        return self.page.locator(".sky-view").first.evaluate(
+            f"(root, arg) => {{ const sky = root.sky, s = sky.stage, a = s.aladin; return ({script}); }}", arg
+        )
+
+    def settle(self) -> None:
+        self.page.locator(".sky-view").first.wait_for()
+        self.page.wait_for_function(
+            """() => { const find = (n) => n.querySelector?.('.sky-view') ?? [...(n.querySelectorAll?.('*') ?? [])]
+                 .map((x) => x.shadowRoot && find(x.shadowRoot)).find(Boolean);
+               const root = find(document); const s = root?.sky?.stage;
+               return s?.view && s.settled && !root.classList.contains('tv-busy')
+                      && performance.now() - s.resized > 450; }"""
+        )
+
+    def pixel(self, ra: float, dec: float) -> tuple[float, float]:
+        """Place on the page of a sky position, by Aladin's own arithmetic."""
+        x, y = self.ask("a.world2pix(arg[0], arg[1])", [ra, dec])
+        box = self.page.locator(".host").first.bounding_box()
+        return box["x"] + x, box["y"] + y
+
+
+@pytest.fixture
+def kit(serve: Callable[..., Page], until: Callable[..., None]) -> Kit:
+    return Kit(serve, until)
+
+
+def make(**more: object) -> Sky:
+    given = {
+        "survey": "hips/one",
+        "surveys": [{"name": "One", "url": "hips/one"}, {"name": "Two", "url": "hips/two"}],
+        "points_url": "points",
+        "target": (*FIELD, 1.0),
+        "width": 800,
+        "height": 500,
+    }
+    return Sky(**given | more)
+
+
+def test_starts_at_the_target_and_goes_where_it_is_told(kit: Kit) -> None:
+    sky = make()
+    page = kit.open(sky)
+    assert kit.ask("a.getFov()[0]") == pytest.approx(1.0, rel=1e-6)
+    assert kit.ask("a.getRaDec()") == pytest.approx(FIELD, abs=1e-6)
+    assert "+" not in page.locator(".place").inner_text().split()[1]
+    sky.go(61.5, -37.2, 0.2)
+    kit.until(page, lambda: abs(kit.ask("a.getFov()[0]") - 0.2) < 1e-6)
+    kit.settle()
+    assert kit.ask("a.getRaDec()") == pytest.approx((61.5, -37.2), abs=1e-6)
+    assert sky.moved is None, "Python's own moves are no gestures"
+
+
+def test_marks_sit_where_astropy_says_and_ra_grows_to_the_left(kit: Kit) -> None:
+    kit.open(make())
+    ra, dec, _, chosen = kit.table
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = FIELD
+    wcs.wcs.crpix = [400.5, 250.5]  # the middle of an 800 x 500 view, pixel edges at whole numbers
+    wcs.wcs.cdelt = [-1, 1]
+    scale = kit.ask("s.view.scale")
+    for at in (0, 7, 13, 50):
+        x, y = wcs.wcs_world2pix([[ra[at], dec[at]]], 0)[0] - [399.5, 249.5]
+        expected = np.array([400 + x * math.radians(scale), 250 - y * math.radians(scale)])
+        drawn = np.array(
+            kit.ask("[...Array(2)].map((_, i) => (sky.pixelOf(s.view, arg[0], arg[1]))[i])", [ra[at], dec[at]])
+        )
+        aladin = np.array(kit.ask("a.world2pix(arg[0], arg[1])", [ra[at], dec[at]]))
+        assert np.abs(drawn - aladin).max() < 0.01
+        assert np.abs(drawn - expected).max() < 0.01
+        ring = 4.0 if not chosen[at] else 5.0
+        colour = kit.ask("s.layer.colourAt(s.view, arg[0], arg[1])", [drawn[0] + ring - 0.4, drawn[1]])
+        assert colour[3] > 60, (at, colour)
+    left = kit.ask("sky.pixelOf(s.view, 62.3, -37)")[0]
+    assert left < 400
+    assert kit.ask("sky.pixelOf(s.view, 62, -36.9)")[1] < 250
+
+
+def test_marks_stay_exact_in_tiny_and_whole_sky_views(kit: Kit) -> None:
+    sky = make()
+    kit.open(sky)
+    for fov in (2 / 3600, 0.02, 30.0, 300.0):
+        sky.go(*FIELD, fov)
+        kit.until(kit.page, lambda fov=fov: abs(kit.ask("a.getFov()[0]") / fov - 1) < 1e-6)
+        kit.settle()
+        worst = kit.ask(
+            """[0.1, 0.3, 0.5, 0.7, 0.9].flatMap((fx) => [0.2, 0.4, 0.6, 0.8].map((fy) => {
+                 const x = fx * 800, y = fy * 500, at = sky.worldAt(x, y);
+                 if (!at) return 0;
+                 const back = sky.pixelOf(s.view, ...at);
+                 return back ? Math.hypot(back[0] - x, back[1] - y) : 99; }))
+               .reduce((a, b) => Math.max(a, b), 0)"""
+        )
+        assert worst < 0.05, fov
+    assert kit.ask("s.view.kind") == "AIT"

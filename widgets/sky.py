@@ -1,0 +1,101 @@
+"""The sky view: a HiPS survey with the rows of a result on it, at their places."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import param
+
+from widgets.base import Gesture, JSWidget
+
+
+class SkyClicked(NamedTuple):
+    """The user clicked the mark of ``row`` (row number in the result)."""
+
+    n: int
+    row: int
+
+
+class SkyBoxed(NamedTuple):
+    """The user drew a region. ``coords`` in ICRS degrees.
+
+    ``kind`` "polygon": ra, dec, ra, dec, ... of at least three corners, joined by great circles,
+    counter-clockwise seen from outside the sphere. ``kind`` "circle": ra, dec, radius.
+    """
+
+    n: int
+    kind: str
+    coords: tuple[float, ...]
+
+
+class SkyMoved(NamedTuple):
+    """The user moved or zoomed the view, which now stands still. Degrees; ``fov`` is the width."""
+
+    n: int
+    ra: float
+    dec: float
+    fov: float
+
+
+class Sky(JSWidget):
+    """Aladin Lite with the portal's own catalogue layer.
+
+    Positions come from ``points_url`` (asked with ``v=version``) as little-endian bytes: uint32 n, uint32 0,
+    float64 ra[n], float64 dec[n] in ICRS degrees, uint32 row[n], uint8 selected[n]. Without a ``target`` the
+    view shows all rows of a new ``points_url`` until the user moves it.
+    """
+
+    noun = "sky"
+
+    survey = param.String(default="", doc="Base address of the HiPS shown; the user may choose another.")
+    surveys = param.List(default=[], item_type=dict, doc="Surveys to choose from: name and url.")
+    target = param.Tuple(default=None, length=3, allow_None=True, doc="Where to go: ra, dec, fov; see `go`.")
+    points_url = param.String(default="", doc="Where the positions come from; empty for none.")
+    version = param.Integer(default=0, doc="Raise it to have the positions fetched again.")
+    current = param.Tuple(default=None, length=2, allow_None=True, doc="The current row's ra, dec in degrees.")
+    colour = param.String(default="", doc="CSS colour of the marks; empty for the theme's accent.")
+    message = param.String(default="", doc="What is wrong or missing, shown over the sky.")
+    notice = param.String(default="", doc="What the reader must know of the marks, e.g. that they are a sample.")
+
+    clicked = Gesture(SkyClicked)
+    boxed = Gesture(SkyBoxed)
+    moved = Gesture(SkyMoved)
+
+    def __init__(self, **params: Any) -> None:
+        params.setdefault("css_classes", ["tv-sky"])
+        super().__init__(**params)
+
+    def go(self, ra: float, dec: float, fov: float = 0.0) -> None:
+        """Show the place ``ra``, ``dec`` with a width of ``fov``, all in ICRS degrees; 0 keeps the width.
+
+        Goes there again also when the user has moved away since.
+        """
+        if self.target == (ra, dec, fov):
+            self._send_msg("again")  # an equal value would not travel
+        else:
+            self.target = (ra, dec, fov)
+
+    def received(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Refuses regions and places that are not on the sky, whatever a browser sends."""
+        if name == "boxed":
+            _check_region(fields["kind"], fields["coords"])
+        if name == "moved" and not _on_sky(fields["ra"], fields["dec"]):
+            raise ValueError("a place that is not on the sky")
+        super().received(name, fields)
+
+
+def _on_sky(ra: float, dec: float) -> bool:
+    return math.isfinite(ra) and abs(dec) <= 90
+
+
+def _check_region(kind: str, coords: list[float]) -> None:
+    if kind == "circle":
+        good = len(coords) == 3 and _on_sky(*coords[:2]) and 0 < coords[2] <= 180
+    elif kind == "polygon":
+        good = len(coords) >= 6 and len(coords) % 2 == 0 and all(map(_on_sky, coords[::2], coords[1::2]))
+    else:
+        good = False
+    if not good:
+        raise ValueError("a region that is not on the sky")
