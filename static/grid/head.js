@@ -1,0 +1,133 @@
+// The three header cells of a column: name (sorts), unit, filter box. One set per column for as long as it lives,
+// so that what is typed survives every redraw of the virtual header.
+import { debounce, element } from "../parts/kit.js";
+
+const TYPING_PAUSE = 500; // ms; Enter does not wait
+const HINT = "> 5   18..20   != 0   in r,i   null   !null   *text*";
+
+export class Heads {
+  constructor(model, tell) {
+    this.model = model;
+    this.tell = tell;
+    this.made = new Map();
+    this.focused = null;
+  }
+
+  // [name cell, unit text, filter cell] for regular-table.
+  cells(column) {
+    let head = this.made.get(column.name);
+    if (!head) {
+      head = this.make(column);
+      this.made.set(column.name, head);
+      this.refresh(column.name, head);
+    }
+    return [head.name, head.unit, head.filter];
+  }
+
+  make(column) {
+    const mark = element("span", { class: "tv-sort", "aria-hidden": "true" });
+    const name = element("button", { class: "tv-name", type: "button", tabindex: "-1" });
+    name.append(element("span", { class: "tv-name-text" }, column.name), mark);
+    name.title = [
+      column.name,
+      [column.datatype, column.unit].filter(Boolean).join(", "),
+      column.ucd,
+      column.description,
+      "Click: ascending, descending, none. Shift+click: add to the sorting.",
+    ]
+      .filter(Boolean)
+      .join("\n");
+    name.addEventListener("click", (event) => {
+      this.tell("sorted", { column: column.name, add: event.shiftKey });
+    });
+
+    const filter = element("input", {
+      class: "tv-filter",
+      type: "text",
+      spellcheck: "false",
+      autocomplete: "off",
+      "aria-label": `Filter ${column.name}`,
+      title: HINT,
+    });
+    const head = { name, mark, unit: element("span", { class: "tv-unit" }, column.unit || "\u00a0"), filter, sent: "" };
+    const send = () => {
+      later.cancel();
+      if (filter.value.trim() === head.sent) return;
+      head.sent = filter.value.trim();
+      this.tell("filtered", { column: column.name, text: head.sent });
+    };
+    const later = debounce(send, TYPING_PAUSE);
+    head.stop = later.cancel;
+    filter.addEventListener("input", () => {
+      filter.classList.toggle("tv-set", Boolean(filter.value.trim()));
+      later();
+    });
+    filter.addEventListener("change", send);
+    filter.addEventListener("keydown", (event) => {
+      event.stopPropagation(); // the grid's own keys are not for this box
+      if (event.key === "Enter") send();
+      if (event.key === "Escape") {
+        filter.value = "";
+        send();
+      }
+    });
+    filter.addEventListener("focus", () => {
+      this.focused = filter;
+    });
+    filter.addEventListener("blur", () => {
+      // Scrolling takes the box out of the page for a moment: then it is not the user who left it.
+      if (filter.isConnected && this.focused === filter) this.focused = null;
+    });
+    return head;
+  }
+
+  // Brings sort marks, filter texts and problems up to what Python says.
+  update() {
+    for (const [name, head] of this.made) this.refresh(name, head);
+  }
+
+  refresh(name, head) {
+    const place = this.model.sort.findIndex(([column]) => column === name);
+    const order = place < 0 ? "" : this.model.sort[place][1];
+    const number = place >= 0 && this.model.sort.length > 1 ? String(place + 1) : "";
+    head.mark.textContent = order ? (order === "desc" ? "▼" : "▲") + number : "";
+    head.order = order === "desc" ? "descending" : order ? "ascending" : "none";
+    head.name.classList.toggle("tv-set", Boolean(order));
+
+    const text = this.model.filters[name] ?? "";
+    if (text !== head.sent) {
+      head.stop();
+      head.sent = text;
+      head.filter.value = text;
+    }
+    head.filter.classList.toggle("tv-set", Boolean(head.filter.value.trim()));
+    const problem = this.model.problems[name];
+    head.filter.classList.toggle("tv-wrong", Boolean(problem));
+    head.filter.toggleAttribute("aria-invalid", Boolean(problem));
+    head.filter.title = problem || HINT;
+  }
+
+  orderOf(name) {
+    return this.made.get(name)?.order ?? "none";
+  }
+
+  // After a redraw: gives the box back the caret that moving it took away.
+  restoreFocus() {
+    const box = this.focused;
+    if (box?.isConnected && box.getRootNode().activeElement !== box) box.focus({ preventScroll: true });
+  }
+
+  focusFilter(name) {
+    this.made.get(name)?.filter.focus();
+  }
+
+  forget() {
+    this.stop();
+    this.made.clear();
+    this.focused = null;
+  }
+
+  stop() {
+    for (const head of this.made.values()) head.stop();
+  }
+}

@@ -1,0 +1,69 @@
+// The grid's keyboard: one active cell, moved by keys, that need not be on screen.
+
+const ROW = 24;
+
+export function listenToKeys({ state, redraw, turnTo, point, tick, last }) {
+  const { table, model } = state;
+
+  const move = async (dx, dy) => {
+    const columns = model.columns.length;
+    const x = Math.min(Math.max(state.active.x + dx, 0), Math.max(columns - 1, 0));
+    let y = state.active.y + dy;
+    if (y < 0 && Math.abs(dy) === 1 && state.page > 0) return turnTo(state.page - 1, model.page_size - 1);
+    if (y >= state.rows.length && Math.abs(dy) === 1 && state.page < last()) return turnTo(state.page + 1, 0);
+    y = Math.min(Math.max(y, 0), Math.max(state.rows.length - 1, 0));
+    const sideways = x !== state.active.x;
+    state.active = { x, y };
+    state.wantsScroll = y;
+    if (sideways) await bringColumn(x);
+    await redraw();
+  };
+
+  // Scrolls sideways when the column is not wholly drawn.
+  const bringColumn = async (x) => {
+    const cell = [...table.querySelectorAll("thead tr:first-child th")].find((th) => table.getMeta(th)?.x === x);
+    const frame = table.getBoundingClientRect();
+    const check = table.querySelector("thead th")?.getBoundingClientRect().right ?? frame.left;
+    if (cell) {
+      const box = cell.getBoundingClientRect();
+      if (box.left >= check - 1 && box.right <= frame.left + table.clientWidth + 1) return;
+    }
+    await table.scrollToCell(x, Math.round(table.scrollTop / ROW));
+  };
+
+  const screenful = () => Math.max(1, Math.floor(table.clientHeight / ROW) - 4);
+  const whole = Infinity;
+  const moves = {
+    ArrowDown: () => move(0, 1),
+    ArrowUp: () => move(0, -1),
+    ArrowRight: () => move(1, 0),
+    ArrowLeft: () => move(-1, 0),
+    PageDown: () => (state.active.y >= state.rows.length - 1 ? turnTo(state.page + 1) : move(0, screenful())),
+    PageUp: () => (state.active.y <= 0 ? turnTo(state.page - 1) : move(0, -screenful())),
+    Home: (event) => (event.ctrlKey ? move(0, -whole) : move(-whole, 0)),
+    End: (event) => (event.ctrlKey ? move(0, whole) : move(whole, 0)),
+    Enter: () => state.rows[state.active.y] && point(state.active.y),
+    " ": (event) => {
+      const row = state.rows[state.active.y];
+      if (row) tick(state.active.y, !row[1], event.shiftKey);
+    },
+  };
+
+  table.addEventListener("keydown", (event) => {
+    if (event.target !== table || event.altKey || event.metaKey) return;
+    const act = moves[event.key];
+    if (!act || !state.rows.length) return;
+    event.preventDefault();
+    act(event);
+  });
+
+  // Ctrl+C without marked text copies the active cell, as text.
+  table.addEventListener("copy", (event) => {
+    const chosen = table.getRootNode().getSelection?.() ?? document.getSelection();
+    if (event.target.matches?.("input") || (chosen && !chosen.isCollapsed)) return;
+    const text = state.rows[state.active.y]?.[2][state.active.x];
+    if (text === undefined) return;
+    event.clipboardData.setData("text/plain", text ?? "");
+    event.preventDefault();
+  });
+}
