@@ -81,7 +81,7 @@ def first_rows(table: pa.Table, view: RowView, count: int, stop: Stop | None = N
 @njit(nogil=True, cache=True)
 def ascending(rows):
     """Whether row numbers only grow."""
-    for at in range(1, len(rows)):
+    for at in range(1, len(rows)):  # noqa: SIM110 (compiled)
         if rows[at] <= rows[at - 1]:
             return False
     return True

@@ -101,7 +101,7 @@ def field_xml(column: Column, label: str, taken: set[str], binary: bool) -> str:
             utype=column.utype,
             xtype=column.xtype,
             ref=column.ref,
-        )  # fmt: skip
+        )
         + f">{inside}</FIELD>\n"
     )
 

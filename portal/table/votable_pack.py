@@ -1,6 +1,8 @@
-"""Arrow batches to the row bytes of BINARY2 and BINARY's twin in text: whole columns at a time."""
+"""Arrow batches to the row bytes of BINARY2 and the row elements of TABLEDATA, whole columns at a time."""
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +12,7 @@ from numba import njit
 from portal.errors import FormatError
 from portal.table.columns import Column
 from portal.table.votable_markup import CONTROL, written
-from portal.table.votable_values import ELEMENT, NUMPY
+from portal.table.votable_values import ELEMENT
 
 
 @njit(nogil=True, cache=True)
@@ -185,7 +187,7 @@ def _list_bytes(
         counts = np.full(len(array), length, np.int64)
     if datatype == "bit":
         values, ends = np.asarray(pc.fill_null(flat, False)), np.concatenate([[0], np.cumsum(counts)])
-        parts = [np.packbits(values[a:b]) for a, b in zip(ends[:-1], ends[1:])]
+        parts = [np.packbits(values[a:b]) for a, b in itertools.pairwise(ends)]
         sizes, data = [len(part) for part in parts], np.concatenate([*parts, np.zeros(0, np.uint8)])
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), data, counts
     words = _words(datatype, flat)
@@ -255,6 +257,3 @@ def _joined(rows: pa.Array) -> bytes:
     ends = np.frombuffer(rows.buffers()[1], np.int32)
     first, last = int(ends[rows.offset]), int(ends[rows.offset + len(rows)])
     return rows.buffers()[2].slice(first, last - first).to_pybytes()
-
-
-__all__ = ["NUMPY", "as_type", "cell_xml", "number_texts", "pack_binary2", "pack_tabledata", "xml_texts"]
