@@ -44,6 +44,7 @@ export class Heads {
     const filter = element("input", {
       class: "tv-filter",
       type: "text",
+      size: "6", // the column's width comes from its name and values, not from this box
       spellcheck: "false",
       autocomplete: "off",
       "aria-label": `Filter ${column.name}`,

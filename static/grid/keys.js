@@ -19,16 +19,22 @@ export function listenToKeys({ state, redraw, turnTo, point, tick, last }) {
     await redraw();
   };
 
-  // Scrolls sideways when the column is not wholly drawn.
+  // Scrolls sideways until the column is wholly drawn. Widths of columns never seen are guesses, so the first
+  // jump may land beside it.
   const bringColumn = async (x) => {
-    const cell = [...table.querySelectorAll("thead tr:first-child th")].find((th) => table.getMeta(th)?.x === x);
-    const frame = table.getBoundingClientRect();
-    const check = table.querySelector("thead th")?.getBoundingClientRect().right ?? frame.left;
-    if (cell) {
-      const box = cell.getBoundingClientRect();
-      if (box.left >= check - 1 && box.right <= frame.left + table.clientWidth + 1) return;
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const heads = [...table.querySelectorAll("thead tr:first-child th")];
+      const cell = heads.find((th) => table.getMeta(th)?.x === x);
+      const left = heads[0]?.getBoundingClientRect().right ?? 0;
+      const right = table.getBoundingClientRect().left + table.clientWidth;
+      const box = cell?.getBoundingClientRect();
+      if (box && box.left >= left - 1 && (box.right <= right + 1 || box.left < left + 40)) return;
+      if (!box || box.left < left) await table.scrollToCell(x, Math.floor(table.scrollTop / ROW));
+      else {
+        table.scrollLeft += Math.ceil(box.right - right) + 2;
+        await table.flush();
+      }
     }
-    await table.scrollToCell(x, Math.round(table.scrollTop / ROW));
   };
 
   const screenful = () => Math.max(1, Math.floor(table.clientHeight / ROW) - 4);
