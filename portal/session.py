@@ -50,6 +50,8 @@ class Session(param.Parameterized):
     arrived = param.Integer(0, doc="grows as rows of the active result arrive")
     layout = param.Selector(default="tri", objects=list(LAYOUTS))
     theme = param.Selector(default="light", objects=["light", "dark"])
+    search = param.Boolean(True, doc="whether the search part is open")
+    detail = param.Boolean(False, doc="whether light curve and image are open")
     trouble = param.Tuple((), length=None, doc="(message, hint) to show at the top, or empty")
 
     def __init__(
@@ -67,6 +69,7 @@ class Session(param.Parameterized):
         self._unsaved: dict[str, Any] | None = None
         self._saving = False
         self._ready = False
+        self._detail_closed = False
         self.maxrec = self.settings.maxrec
         state = self.history.load(workspace) if workspace else None
         self.fresh = state is None
@@ -137,8 +140,19 @@ class Session(param.Parameterized):
         self.look = self.look._replace(filters=(), kept=())
 
     def point_at(self, row: int) -> None:
-        """Make a row the current one (-1: none)."""
-        self.look = self.look._replace(current=int(row))
+        """Make a row the current one (-1: none); its light curve and image open unless the user closed them."""
+        with param.parameterized.batch_call_watchers(self):
+            self.look = self.look._replace(current=int(row))
+            if row >= 0 and not self._detail_closed:
+                self.detail = True
+
+    def toggle(self, part: str) -> None:
+        """Open or close the search part or the details."""
+        if part == "search":
+            self.search = not self.search
+        elif part == "detail":
+            self._detail_closed = self.detail
+            self.detail = not self.detail
 
     def show(self, layout: str) -> None:
         """Choose the layout."""
@@ -215,12 +229,14 @@ class Session(param.Parameterized):
             self.tabs = tuple(_tab(row) for row in rows)
             self.layout = state.get("layout") if state.get("layout") in LAYOUTS else "tri"
             self.theme = state.get("theme") if state.get("theme") in ("light", "dark") else "light"
+            self.search = bool(state.get("search", True))
+            self.detail = bool(state.get("detail", False))
             active = state.get("active", "")
             self._show(active if active in keys else (keys[-1] if keys else ""))
         for job in live:
             self.watch_job(job, self._moved)
 
-    @param.depends("query", "maxrec", "tabs", "active", "look", "layout", "theme", watch=True)
+    @param.depends("query", "maxrec", "tabs", "active", "look", "layout", "theme", "search", "detail", watch=True)
     def _changed(self) -> None:
         """Save the state, the newest only, in a worker thread."""
         if not self._ready:
@@ -236,6 +252,8 @@ class Session(param.Parameterized):
             "looks": {key: look.to_json() for key, look in self._looks.items() if key in keys},
             "layout": self.layout,
             "theme": self.theme,
+            "search": self.search,
+            "detail": self.detail,
             "counter": self._counter,
         }
         with self._save_lock:

@@ -87,9 +87,12 @@ class View:
 
     # -- reading -------------------------------------------------------------------------------------------------
     def run(
-        self, read: Callable[[], Any], then: Callable[[Any], None], failed: Callable[[TriviewError], None] | None = None,
+        self,
+        read: Callable[[], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[TriviewError], None] | None = None,
         slot: str = "",
-    ) -> None:  # fmt: skip
+    ) -> None:
         """``read()`` in a thread, then ``then(answer)`` in the page's thread, unless a newer run of this slot began."""
         ticket = self._tickets[slot] = self._tickets.get(slot, 0) + 1
 

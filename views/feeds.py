@@ -94,7 +94,7 @@ class FeedHandler(RequestHandler):
         await self._pour(iter(answer.body), loop)
 
     async def _pour(self, parts: Any, loop: asyncio.AbstractEventLoop) -> None:
-        """Write part by part, never more than the client takes: memory stays flat and a stalled client costs nothing."""
+        """Write part by part, never more than the client takes: memory stays flat for a stalled client."""
         try:
             while (part := await loop.run_in_executor(self.feeds.streams, next, parts, None)) is not None:
                 self.write(part)

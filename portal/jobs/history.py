@@ -96,6 +96,16 @@ class History:
         """Take a result out of the page, or back in. Its rows stay until they expire."""
         self._do("UPDATE results SET closed = ? WHERE key = ?", (int(closed), key))
 
+    def remove(self, key: str) -> None:
+        """Delete a result, its line and its rows."""
+        self._do("DELETE FROM results WHERE key = ?", (key,))
+        shutil.rmtree(self.result_folder(key), ignore_errors=True)
+
+    def unfinished(self) -> list[Stored]:
+        """The results whose jobs were under way when the server stopped."""
+        rows = self._do("SELECT * FROM results WHERE phase NOT IN ('COMPLETED', 'ERROR', 'ABORTED')")
+        return [Stored(*row) for row in rows]
+
     def result_folder(self, key: str) -> Path:
         """Where the rows of a result are."""
         if not KEY.match(key):

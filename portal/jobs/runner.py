@@ -72,10 +72,15 @@ class Runner:
         return job
 
     def resume(self) -> int:
-        """Take up the jobs that were under way when the server stopped; returns how many."""
-        rows = self.history._do("SELECT * FROM results WHERE phase NOT IN ('COMPLETED', 'ERROR', 'ABORTED')")
-        for row in rows:
-            item = Stored(*row)
+        """Take up the queries that were under way when the server stopped; returns how many.
+
+        Links followed from a row are dropped: the page asks again when it is opened.
+        """
+        rows = self.history.unfinished()
+        for item in rows:
+            if item.kind == "link":
+                self.history.remove(item.key)
+                continue
             job = Job(
                 item.key, item.workspace, item.kind, item.service, adql=item.adql, title=item.title,
                 maxrec=item.maxrec, url=item.url, started=item.started,
@@ -239,7 +244,7 @@ class Runner:
         for listener in list(job.listeners):
             try:
                 listener(job)
-            except Exception:  # noqa: BLE001 - a page that has gone must not stop the job
+            except Exception:
                 log.exception("a listener of job %s failed", job.key)
 
     def _store(self, job: Job) -> None:
@@ -278,6 +283,14 @@ class Runner:
             if self._users[key] <= 0 and (job is None or job.over):
                 self._users.pop(key, None)
                 self._forget_table(key)
+
+    def discard(self, key: str) -> None:
+        """Delete a result that nobody will ask for again, with its rows."""
+        job = self.jobs.pop(key, None)
+        if job is not None:
+            job.cancelled.set()
+        self._forget_table(key)
+        self.history.remove(key)
 
     def _forget_table(self, key: str) -> None:
         with self._lock:

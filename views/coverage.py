@@ -1,0 +1,162 @@
+"""The sky view: the positions of the result over a HiPS, joined to the current row and the marks."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from portal.errors import TriviewError
+from portal.session import Session
+from portal.sky.region import circle_clause, polygon_clause
+from portal.table.selection import selection_sql
+from widgets.sky import Sky
+
+from .base import View
+from .feeds import Answer, Feeds
+
+MAX_POINTS = 1_000_000  # what the point layer draws; beyond it every k-th row is drawn and a notice says so
+
+
+class Points(NamedTuple):
+    """Positions drawn: ICRS degrees, row numbers, marks; ``total`` rows of which ``without`` have no position."""
+
+    ra: np.ndarray
+    dec: np.ndarray
+    rows: np.ndarray
+    marked: np.ndarray
+    total: int
+    without: int
+
+
+class Coverage(View):
+    """Positions on the sky."""
+
+    panes = ("sky",)
+
+    def __init__(self, session: Session, feeds: Feeds, surveys: list[dict[str, str]]) -> None:
+        super().__init__(session, feeds)
+        self._points: Points | None = None
+        self._seen: tuple = ()
+        self._fitted = ""
+        self.sky = Sky(
+            survey=surveys[0]["url"] if surveys else "", surveys=surveys, points_url=self.feed(self._binary),
+            sizing_mode="stretch_both",
+        )  # fmt: skip
+        self.take(self.sky, clicked=lambda gesture: session.point_at(gesture.row), boxed=self._box)
+        self.listen(self.update, "look", "arrived", "active")
+        self.listen(self.catch_up, "layout")
+        self.update()
+
+    def _box(self, gesture: Any) -> None:
+        table = self.session.table()
+        names = table.positions() if table is not None else None
+        if names is None:
+            return
+        if gesture.kind == "circle":
+            clause = circle_clause("sky", *names, *gesture.coords)
+        else:
+            corners = list(zip(gesture.coords[::2], gesture.coords[1::2], strict=True))
+            clause = polygon_clause("sky", *names, corners)
+        self.session.select(clause)
+
+    def go(self, ra: float, dec: float, fov: float = 0.05) -> None:
+        """Centre the view (degrees)."""
+        self.sky.target = (ra, dec, fov)
+
+    def refresh(self) -> None:
+        session = self.session
+        table, look = session.table(), session.look
+        if table is None:
+            self._points = None
+            self._seen = ()
+            self.sky.param.update(version=self.sky.version + 1, current=None, message="", notice="")
+            return
+        names = table.positions()
+        if names is None:
+            self._points, self._seen = None, ()
+            words = "This result has no position columns. Add RA and Dec (such as coord_ra, coord_dec) to the SELECT."
+            self.sky.param.update(version=self.sky.version + 1, current=None, message=words, notice="")
+            return
+        key = (session.active, table.n_rows, look.filters, look.kept, look.clauses)
+
+        def read() -> tuple[Points | None, tuple | None]:
+            points = None
+            if key != self._seen:
+                view = look.row_view(table.meta)
+                ra, dec = table.numbers(names, view.where)
+                rows = table.where(view.where) if view.where else np.arange(len(ra), dtype=np.uint32)
+                points = _points(ra, dec, rows[: len(ra)], self._marks(table, look))
+            current = None
+            if 0 <= look.current < table.n_rows:
+                place = table.take(np.array([look.current]), list(names))
+                spot = [place.column(k)[0].as_py() for k in (0, 1)]
+                if None not in spot:
+                    current = (float(spot[0]), float(spot[1]), look.current)
+            return points, current
+
+        self.run(read, lambda answer: self._show(key, *answer), self._failed)
+
+    @staticmethod
+    def _marks(table: Any, look: Any) -> np.ndarray:
+        where = selection_sql(look.clauses)
+        return table.where(where) if where else np.empty(0, np.uint32)
+
+    def _show(self, key: tuple, points: Points | None, current: tuple | None) -> None:
+        changes: dict[str, Any] = {"current": current, "message": ""}
+        if points is not None:
+            self._points, self._seen = points, key
+            changes["version"] = self.sky.version + 1
+            notes = []
+            if points.total > len(points.ra) + points.without:
+                notes.append(f"{len(points.ra):,} of {points.total:,} positions drawn")
+            if points.without:
+                notes.append(f"{points.without:,} rows without a position")
+            changes["notice"] = " · ".join(notes)
+            if self._fitted != self.session.active and len(points.ra):
+                self._fitted = self.session.active
+                changes["target"] = _frame(points)
+        self.sky.param.update(**changes)
+
+    def _failed(self, error: TriviewError) -> None:
+        self.sky.message = f"{error.message} {error.hint}".strip()
+
+    def _binary(self, _: dict[str, str]) -> Answer:
+        """The points as the sky's layer reads them; see ``widgets.sky``. Runs in a thread."""
+        points = self._points
+        if points is None:
+            return Answer(struct.pack("<II", 0, 0))
+        parts = (
+            struct.pack("<II", len(points.ra), 0),
+            points.ra.astype("<f8").tobytes(),
+            points.dec.astype("<f8").tobytes(),
+            points.rows.astype("<u4").tobytes(),
+            points.marked.astype("u1").tobytes(),
+        )
+        return Answer(b"".join(parts))
+
+
+def _points(ra: np.ndarray, dec: np.ndarray, rows: np.ndarray, marks: np.ndarray) -> Points:
+    total = len(ra)
+    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
+    ra, dec, rows = ra[good], dec[good], rows[good]
+    without = total - len(ra)
+    if len(ra) > MAX_POINTS:
+        step = -(-len(ra) // MAX_POINTS)
+        ra, dec, rows = ra[::step], dec[::step], rows[::step]
+    return Points(ra, dec, rows, np.isin(rows, marks), total, without)
+
+
+def _frame(points: Points) -> tuple[float, float, float]:
+    """Centre and field of view (deg) that hold all points, right also across RA 0 and the poles."""
+    ra, dec = np.radians(points.ra), np.radians(points.dec)
+    vectors = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+    middle = vectors.mean(axis=1)
+    norm = np.linalg.norm(middle)
+    if norm < 1e-3:
+        return float(points.ra[0]), float(points.dec[0]), 180.0
+    middle /= norm
+    radius = float(np.degrees(np.arccos(np.clip(middle @ vectors, -1, 1)).max()))
+    centre_ra = float(np.degrees(np.arctan2(middle[1], middle[0])) % 360)
+    return centre_ra, float(np.degrees(np.arcsin(middle[2]))), min(180.0, max(0.01, 2.3 * radius))

@@ -1,0 +1,120 @@
+"""One page: its views put together, and what belongs to the page as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portal.errors import QueryError, TriviewError
+from portal.jobs.job import ENDED
+from portal.session import LAYOUTS, Session
+from portal.sky.position import parse_position
+from portal.vo.schema import SchemaBook
+from portal.vo.soda import Cutouts
+from widgets.layout import Layout
+
+from .base import View
+from .chart import Chart
+from .coverage import Coverage
+from .feeds import Feeds
+from .image import Image
+from .lightcurve import Curve
+from .results import Results
+from .search import Search
+from .table import Table
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What all pages of a server share; none of it is a Parameterized, so no page is kept alive by it."""
+
+    feeds: Feeds
+    book: SchemaBook
+    cutouts: Cutouts
+    surveys: list[dict[str, str]]
+    examples: list[dict[str, str]]
+
+
+class Page(View):
+    """All views of one session in their frame."""
+
+    def __init__(self, session: Session, desk: Desk) -> None:
+        super().__init__(session, desk.feeds)
+        feeds = desk.feeds
+        self.search = Search(session, feeds, desk.book, desk.examples)
+        self.results = Results(session, feeds)
+        self.table = Table(session, feeds)
+        self.coverage = Coverage(session, feeds, desk.surveys)
+        self.chart = Chart(session, feeds)
+        self.curve = Curve(session, feeds)
+        self.image = Image(session, feeds, desk.cutouts)
+        self.views: list[View] = [
+            self.search, self.results, self.table, self.coverage, self.chart, self.curve, self.image
+        ]  # fmt: skip
+        settings = session.settings
+        self.layout = Layout(
+            jobs=self.results.jobs,
+            schema=self.search.schema,
+            editor=self.search.editor,
+            run=self.search.line,
+            examples=self.search.examples,
+            results=self.results.line,
+            sky=self.coverage.sky,
+            axes=self.chart.axes,
+            chart=self.chart.panel,
+            table=self.table.grid,
+            curvebar=self.curve.bar,
+            curve=self.curve.panel,
+            image=self.image.image,
+            fresh=session.fresh,
+            service="Embedded archive · simulated sky" if settings.embedded else settings.service_url,
+            sizing_mode="stretch_both",
+        )
+        self.take(
+            self.layout,
+            toggled=lambda gesture: session.toggle(gesture.part),
+            themed=lambda gesture: session.param.update(theme="dark" if gesture.theme == "dark" else "light"),
+            arranged=lambda gesture: session.show(gesture.layout) if gesture.layout in LAYOUTS else None,
+            targeted=lambda gesture: self._go(gesture.text),
+        )
+        self.listen(self._show, "layout", "search", "detail", "theme", "jobs", "trouble")
+        self._show()
+
+    def _show(self) -> None:
+        session = self.session
+        self.layout.param.update(
+            layout=session.layout,
+            search=session.search,
+            detail=session.detail,
+            theme=session.theme,
+            running=sum(row.phase not in ENDED for row in session.jobs),
+            trouble=" ".join(session.trouble),
+        )
+
+    def _go(self, text: str) -> None:
+        """A position moves the sky; an id of the result makes its row current."""
+        self.session.trouble = ()
+        table = self.session.table()
+        if not text.lstrip("+-").isdigit() or table is None:
+            try:
+                self.coverage.go(*parse_position(text))
+            except QueryError as error:
+                self.report(error)
+            return
+        ids = [c.name for c in table.meta.columns if c.datatype == "long" and c.name.lower().endswith("id")]
+
+        def read() -> int:
+            for name in ids:
+                quoted = name.replace('"', '""')
+                rows = table.where(f'"{quoted}" = {int(text)}')
+                if len(rows):
+                    return int(rows[0])
+            raise TriviewError(f"No row of this result has the id {text}.", "Query for it: WHERE objectId = " + text)
+
+        self.run(read, self.session.point_at)
+
+    def end(self) -> None:
+        """The page has closed: give everything back."""
+        super().end()
+        for view in self.views:
+            view.end()
+        self.session.end()

@@ -1,0 +1,194 @@
+"""The table: pages of the active result in the grid, joined to order, filters, marks and the current row."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from portal.errors import QueryError, TriviewError
+from portal.session import Session
+from portal.table.cells import cell_texts
+from portal.table.columns import Column
+from portal.table.filters import column_filter
+from portal.table.result import ResultTable, RowView
+from portal.table.selection import Clause, rows_clause, selection_sql
+from widgets.grid import Grid
+
+from .base import View
+from .feeds import Answer, Feeds, json_answer
+
+MAX_BLOCK = 500  # rows in one answer; the grid asks for 100
+
+
+class Shown(NamedTuple):
+    """What the pages are cut from: a consistent picture that the feed's threads can read."""
+
+    table: ResultTable
+    view: RowView
+    total: int
+    marked: np.ndarray | None
+
+
+class Table(View):
+    """The grid of the active result."""
+
+    panes = ("table",)
+
+    def __init__(self, session: Session, feeds: Feeds) -> None:
+        super().__init__(session, feeds)
+        self._picture: Shown | None = None
+        self._page_wanted = False
+        self.grid = Grid(url=self.feed(self._rows), sizing_mode="stretch_both")
+        self.take(
+            self.grid,
+            sorted=self._sort,
+            filtered=self._filter,
+            clicked=lambda gesture: session.point_at(gesture.row),
+            checked=self._check,
+            paged=self._turn,
+        )
+        self.listen(self.update, "look", "arrived", "active")
+        self.listen(self.catch_up, "layout")
+        self.update()
+
+    # -- the user's hand -----------------------------------------------------------------------------------------
+    def _sort(self, gesture: Any) -> None:
+        self.grid.page = 0
+        self.session.look = self.session.look.with_sort(gesture.column, gesture.add)
+
+    def _filter(self, gesture: Any) -> None:
+        table = self.session.table()
+        if table is None:
+            return
+        try:
+            column_filter(table.meta.column(gesture.column), gesture.text)
+        except QueryError as error:
+            self.grid.problems = {**self.grid.problems, gesture.column: f"{error.message} {error.hint}".strip()}
+            return
+        self.grid.problems = {name: text for name, text in self.grid.problems.items() if name != gesture.column}
+        self.grid.page = 0
+        self.session.look = self.session.look.with_filter(gesture.column, gesture.text)
+
+    def _turn(self, gesture: Any) -> None:
+        self.grid.page = gesture.page
+
+    def _check(self, gesture: Any) -> None:
+        """Tick boxes make one clause: the rows ticked by hand."""
+        look, table = self.session.look, self.session.table()
+        if table is None:
+            return
+        if gesture.all:
+            if gesture.on:
+                words = f"all {self.grid.n_rows:,} rows shown"
+                where = look.row_view(table.meta).where or "TRUE"
+                self.session.select(Clause("table", where, words))
+            else:
+                self.session.unselect()
+            return
+        if any(clause.source != "table" for clause in look.clauses) and not gesture.on:
+            # Unticking a row that a box on the chart marked: what stays marked becomes a list of rows.
+            self.run(lambda: table.where(selection_sql(look.clauses)), lambda rows: self._replace(rows, gesture))
+            return
+        mine = next((clause for clause in look.clauses if clause.source == "table"), None)
+        if mine is None:
+            self._replace(np.empty(0, np.uint32), gesture)
+        else:
+            self.run(lambda: table.where(mine.sql), lambda rows: self._replace(rows, gesture))
+
+    def _replace(self, rows: np.ndarray, gesture: Any) -> None:
+        ticked = np.array(gesture.rows, np.uint32)
+        kept = np.union1d(rows, ticked) if gesture.on else np.setdiff1d(rows, ticked)
+        self.session.look = self.session.look._replace(clauses=(rows_clause(kept, "table"),) if kept.size else ())
+
+    # -- the session's news --------------------------------------------------------------------------------------
+    def refresh(self) -> None:
+        table, look = self.session.table(), self.session.look
+        if table is None:
+            self._picture = None
+            self.grid.param.update(columns=[], n_rows=0, version=self.grid.version + 1, message=self._nothing())
+            return
+        before = self._picture
+        follow = before is None or before.table is not table
+
+        def read() -> tuple[Shown, int]:
+            view = look.row_view(table.meta)
+            marks = selection_sql(look.clauses)
+            marked = None
+            if marks:
+                marked = np.zeros(table.n_rows, bool)
+                rows = table.where(marks)
+                marked[rows[rows < marked.size]] = True
+            total = table.count(view)
+            place = table.place(view, look.current) if 0 <= look.current < table.n_rows else -1
+            return Shown(table, view, total, marked), place
+
+        self.run(read, lambda answer: self._show(*answer, follow), self._failed)
+
+    def _show(self, shown: Shown, place: int, new_table: bool) -> None:
+        look = self.session.look
+        old = self._picture
+        self._picture = shown
+        changes: dict[str, Any] = {
+            "n_rows": shown.total,
+            "current": look.current,
+            "current_place": place,
+            "sort": [[name, "desc" if descending else "asc"] for name, descending in look.sort],
+            "filters": dict(look.filters),
+            "version": self.grid.version + 1,
+            "message": self._nothing() if shown.total == 0 else "",
+        }
+        if new_table or old is None:
+            changes["columns"] = [_head(column) for column in shown.table.meta.columns]
+            changes["page"] = 0
+            changes["problems"] = {}
+        if place >= 0 and (old is None or self._last_current != look.current or new_table):
+            changes["page"] = place // self.grid.page_size
+        self._last_current = look.current
+        self.grid.param.update(**changes)
+
+    _last_current = -1
+
+    def _failed(self, error: TriviewError) -> None:
+        self.grid.message = f"{error.message} {error.hint}".strip()
+
+    def _nothing(self) -> str:
+        """Why there are no rows, in words."""
+        session = self.session
+        if not session.active:
+            return "Run a query; its rows appear here."
+        job = session.job(session.active)
+        if job is None or not job.ended:
+            return "Waiting for the first rows …"
+        if job.phase == "ERROR":
+            return f"The query failed: {job.error}"
+        if job.phase == "ABORTED":
+            return "The query was stopped before any row came."
+        if session.look.filters or session.look.kept:
+            return "No row passes the filters. Remove one to see rows again."
+        return "The query gave no rows. Check positions, units and limits in its WHERE part."
+
+    def _rows(self, arguments: dict[str, str]) -> Answer:
+        """One block of rows as text cells; runs in a thread."""
+        shown = self._picture
+        if shown is None:
+            return json_answer({"start": 0, "total": 0, "rows": []})
+        start = max(0, int(arguments.get("start", 0)))
+        count = min(MAX_BLOCK, max(0, int(arguments.get("count", 100))))
+        numbers, cells = shown.table.page(shown.view, start, count)
+        texts = [cell_texts(column, cells.column(place)) for place, column in enumerate(shown.table.meta.columns)]
+        marked = shown.marked
+        flags = [int(n < marked.size and marked[n]) for n in numbers] if marked is not None else [0] * len(numbers)
+        rows = zip(numbers.tolist(), flags, map(list, zip(*texts, strict=True)), strict=True) if texts else ()
+        return json_answer({"start": start, "total": shown.total, "rows": list(rows)})
+
+
+def _head(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "unit": column.unit,
+        "datatype": column.datatype + (f"[{column.arraysize}]" if column.is_array else ""),
+        "ucd": column.ucd,
+        "description": column.description,
+        "numeric": column.is_number,
+    }
