@@ -1,0 +1,56 @@
+"""Sky noise as a pure function of where it falls: fixed blocks of standard normal numbers, each with its own key.
+
+A block is 256 x 256 pixels of a grid that does not depend on what is asked for, so a cutout carries the noise of
+the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from threading import Lock
+
+import numpy as np
+
+BLOCK = 256
+KEPT = 96  # blocks kept in memory: 25 MB, the six bands of one cutout and its neighbours
+
+
+class Noise:
+    """Standard normal float32 pixels for a seed. Safe to share between threads."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._kept: OrderedDict[tuple, np.ndarray] = OrderedDict()
+        self._lock = Lock()
+
+    def block(self, dataset: str, band: str, place: int, ix: int, iy: int) -> np.ndarray:
+        """Block (ix, iy) of a dataset's grid ``place`` (its tract, or tile), shape (256, 256), read only."""
+        key = (dataset, band, place, ix, iy)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        text = "|".join(str(part) for part in (self._seed, *key))
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+        made = generator.standard_normal((BLOCK, BLOCK), dtype=np.float32)
+        made.flags.writeable = False
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    def box(self, dataset: str, band: str, place: int, x0: int, y0: int, nx: int, ny: int) -> np.ndarray:
+        """Pixels [y0, y0+ny) x [x0, x0+nx) of the grid, shape (ny, nx)."""
+        out = np.empty((ny, nx), np.float32)
+        for iy in range(y0 // BLOCK, (y0 + ny - 1) // BLOCK + 1):
+            for ix in range(x0 // BLOCK, (x0 + nx - 1) // BLOCK + 1):
+                left, low = max(x0, ix * BLOCK), max(y0, iy * BLOCK)
+                right, high = min(x0 + nx, (ix + 1) * BLOCK), min(y0 + ny, (iy + 1) * BLOCK)
+                part = self.block(dataset, band, place, ix, iy)
+                out[low - y0 : high - y0, left - x0 : right - x0] = part[
+                    low - iy * BLOCK : high - iy * BLOCK, left - ix * BLOCK : right - ix * BLOCK
+                ]
+        return out
