@@ -76,6 +76,7 @@ class Portal:
     def __init__(self, settings: Settings) -> None:
         from portal.jobs.history import History
         from portal.jobs.runner import Runner
+        from portal.vo.hips import Surveys
         from portal.vo.schema import SchemaBook
         from portal.vo.soda import Cutouts
         from portal.vo.tap import TapService
@@ -94,25 +95,18 @@ class Portal:
         self.runner = Runner(settings, self.history)
         self.feeds = Feeds(settings.workers)
         cutouts = Cutouts(self.runner.web, TapService(self.runner.web, settings.service_url))
-        self.desk = Desk(self.feeds, SchemaBook(), cutouts, self._surveys(), read_examples())
+        surveys = Surveys(self.runner.web, settings.hips_list, settings.archive_url)
+        self.desk = Desk(self.feeds, SchemaBook(), cutouts, surveys, read_examples())
 
     def _open_archive(self) -> Any:
         from portal.archive.app import Archive
+        from portal.archive.limits import Limits
         from portal.archive.sample.build import build_sample
 
         settings = self.settings
         print(f"Sample sky '{settings.preset}' in {settings.data / 'sky'}", file=sys.stderr)
         folder = build_sample(settings.preset, settings.seed, settings.data / "sky", lambda text, part: bar(text, part))
-        return Archive.open(folder, settings.data / "archive", settings)
-
-    def _surveys(self) -> list[dict[str, str]]:
-        if self.settings.hips_url:
-            return [{"name": "Configured survey", "url": self.settings.hips_url}]
-        if self.settings.embedded:
-            from portal.archive.hips import survey_names
-
-            return [{"name": title, "url": f"api/hips/{name}"} for name, title in survey_names()]
-        return []
+        return Archive.open(folder, settings.data / "archive", Limits.from_settings(settings))
 
     def page(self) -> Any:
         """The app of one tab: a session, its views, and their end."""

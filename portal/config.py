@@ -42,7 +42,7 @@ class Settings:
     seed: int = setting(2026, "Seed of the sample sky: the same seed gives the same sky, byte for byte.")
     tap_url: str = setting("", "TAP service to use instead of the embedded archive, e.g. https://host/api/tap.")
     tap_token: str = setting("", "Bearer token for that service, sent to its host only.", secret=True)
-    hips_url: str = setting("", "HiPS shown first; empty means the embedded colour survey.")
+    hips_list_url: str = setting("", "HiPS list of the sky view; empty means the embedded surveys.")
     private_hosts: str = setting("", "Private host:port names that links in results may point to; others are refused.")
     maxrec: int = setting(50_000, "Row limit of a query unless the user sets another: a first look stays quick.")
     maxrec_ceiling: int = setting(10_000_000, "Largest row limit a user can set: what one machine pages well.")
@@ -67,6 +67,11 @@ class Settings:
     def service_url(self) -> str:
         """The TAP service in use."""
         return (self.tap_url or f"{self.archive_url}/api/tap").rstrip("/")
+
+    @property
+    def hips_list(self) -> str:
+        """Where the list of sky surveys is."""
+        return self.hips_list_url or f"{self.archive_url}/api/hips/list"
 
     @property
     def embedded(self) -> bool:

@@ -11,6 +11,7 @@ from portal.errors import TriviewError
 from portal.session import Session
 from portal.sky.region import circle_clause, polygon_clause
 from portal.table.selection import selection_sql
+from portal.vo.hips import Surveys
 from widgets.sky import Sky
 
 from .base import View
@@ -35,19 +36,22 @@ class Coverage(View):
 
     panes = ("sky",)
 
-    def __init__(self, session: Session, feeds: Feeds, surveys: list[dict[str, str]]) -> None:
+    def __init__(self, session: Session, feeds: Feeds, surveys: Surveys) -> None:
         super().__init__(session, feeds)
         self._points: Points | None = None
         self._seen: tuple = ()
         self._fitted = ""
-        self.sky = Sky(
-            survey=surveys[0]["url"] if surveys else "", surveys=surveys, points_url=self.feed(self._binary),
-            sizing_mode="stretch_both",
-        )  # fmt: skip
+        self.sky = Sky(points_url=self.feed(self._binary), sizing_mode="stretch_both")
         self.take(self.sky, clicked=lambda gesture: session.point_at(gesture.row), boxed=self._box)
         self.listen(self.update, "look", "arrived", "active")
         self.listen(self.catch_up, "layout")
+        self.run(surveys.read, self._offer, slot="surveys")
         self.update()
+
+    def _offer(self, found: list[dict[str, str]]) -> None:
+        self.sky.surveys = found
+        if found and not self.sky.survey:
+            self.sky.survey = found[0]["url"]
 
     def _box(self, gesture: Any) -> None:
         table = self.session.table()
@@ -63,7 +67,7 @@ class Coverage(View):
 
     def go(self, ra: float, dec: float, fov: float = 0.05) -> None:
         """Centre the view (degrees)."""
-        self.sky.target = (ra, dec, fov)
+        self.sky.go(ra, dec, fov)
 
     def refresh(self) -> None:
         session = self.session
@@ -93,7 +97,7 @@ class Coverage(View):
                 place = table.take(np.array([look.current]), list(names))
                 spot = [place.column(k)[0].as_py() for k in (0, 1)]
                 if None not in spot:
-                    current = (float(spot[0]), float(spot[1]), look.current)
+                    current = (float(spot[0]), float(spot[1]))
             return points, current
 
         self.run(read, lambda answer: self._show(key, *answer), self._failed)
@@ -116,7 +120,7 @@ class Coverage(View):
             changes["notice"] = " · ".join(notes)
             if self._fitted != self.session.active and len(points.ra):
                 self._fitted = self.session.active
-                changes["target"] = _frame(points)
+                self.sky.go(*_frame(points))
         self.sky.param.update(**changes)
 
     def _failed(self, error: TriviewError) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from portal.errors import QueryError, TriviewError
 from portal.jobs.job import ENDED
+from portal.permalink import Link
 from portal.session import LAYOUTS, Session
 from portal.sky.position import parse_position
+from portal.vo.hips import Surveys
 from portal.vo.schema import SchemaBook
 from portal.vo.soda import Cutouts
 from widgets.layout import Layout
@@ -30,7 +32,7 @@ class Desk:
     feeds: Feeds
     book: SchemaBook
     cutouts: Cutouts
-    surveys: list[dict[str, str]]
+    surveys: Surveys
     examples: list[dict[str, str]]
 
 
@@ -111,6 +113,19 @@ class Page(View):
             raise TriviewError(f"No row of this result has the id {text}.", "Query for it: WHERE objectId = " + text)
 
         self.run(read, self.session.point_at)
+
+    def follow_link(self, link: Link) -> None:
+        """Do what the page's address asks for."""
+        if link.problem:
+            self.session.trouble = (link.problem,)
+        if link.ra is not None and link.dec is not None:
+            self.coverage.go(link.ra, link.dec, link.fov or 0.1)
+        if link.survey:
+            self.coverage.sky.survey = link.survey
+        if link.adql:
+            self.session.query = link.adql
+        if link.execute:
+            self.session.submit(link.adql)
 
     def end(self) -> None:
         """The page has closed: give everything back."""

@@ -34,7 +34,7 @@ class Search(View):
         self.examples = Examples(examples=examples)
         self._typed = session.query
         self.take(self.editor, value=self._edited, asked=lambda _: self._submit())
-        self.take(self.schema, picked=lambda picked: self.editor.insert_text(picked.text))
+        self.take(self.schema, picked=lambda picked: self.editor.insert_text(picked.name))
         self.take(
             self.line,
             ran=lambda _: self._submit(),
