@@ -1,12 +1,13 @@
 // The sky view: Aladin Lite with our own catalogue layer, joined to the parameters of widgets/sky.py.
 import { addStyle, gesture, onTheme } from "./parts/kit.js";
-import { buildFrame, describe, showReadout } from "./parts/sky_frame.js";
-import { Marks } from "./parts/sky_marks.js";
-import { readPoints } from "./parts/sky_points.js";
-import { pixelOf } from "./parts/sky_projection.js";
-import { borrowStage } from "./parts/sky_stage.js";
+import { buildFrame, describe, showReadout } from "./sky/frame.js";
+import { Marks } from "./sky/marks.js";
+import { readPoints } from "./sky/points.js";
+import { pixelOf } from "./sky/projection.js";
+import { borrowStage } from "./sky/stage.js";
 import { cssColour, legible } from "./parts/colour.js";
-import style from "./parts/sky.css";
+import style from "./sky/sky.css";
+import shared from "./parts/viewer.css";
 
 const CLICK_PX = 4; // a pointer that moved less between down and up clicked
 const FIT_MARGIN = 1.15;
@@ -18,7 +19,7 @@ export function render({ model, view, el }) {
   const watch = new AbortController();
   const frame = buildFrame();
   const marks = new Marks();
-  addStyle(el, style);
+  addStyle(el, shared + style);
   el.append(frame.root);
   frame.host.append(marks.svg);
   let stage = null;
@@ -130,8 +131,8 @@ export function render({ model, view, el }) {
   };
 
   const zoom = (factor) => {
-    byHand();
-    stage.zoom(factor);
+    fitting = false;
+    stage.step(stage.wanted.ra, stage.wanted.dec, stage.wanted.fov * factor);
   };
 
   const useTool = (tool) => {
@@ -148,7 +149,7 @@ export function render({ model, view, el }) {
     "+": () => zoom(1 / 1.5),
     "=": () => zoom(1 / 1.5),
     "-": () => zoom(1.5),
-    0: () => fit(),
+    0: () => fit() && stage.touched(),
     r: () => useTool("rectangle"),
     c: () => useTool("circle"),
     p: () => useTool("polygon"),
@@ -164,9 +165,8 @@ export function render({ model, view, el }) {
     const { width, height } = stage.view;
     const to = worldAt(width * (0.5 + across), height * (0.5 + down));
     if (!to) return;
-    byHand();
-    stage.go(...to);
-    stage.byUser = true;
+    fitting = false;
+    stage.step(...to, stage.wanted.fov);
   };
 
   const listen = () => {
@@ -213,7 +213,7 @@ export function render({ model, view, el }) {
       run();
     });
     on(frame.fit, "click", () => {
-      if (fit()) stage.byUser = true;
+      if (fit()) stage.touched();
     });
     on(frame.zoomIn, "click", () => zoom(1 / 1.5));
     on(frame.zoomOut, "click", () => zoom(1.5));

@@ -108,7 +108,7 @@ class Kit:
                  .map((x) => x.shadowRoot && find(x.shadowRoot)).find(Boolean);
                const root = find(document); const s = root?.sky?.stage;
                return s?.view && s.settled && !root.classList.contains('tv-busy')
-                      && performance.now() - s.resized > 450; }"""
+                      && Math.abs(s.view.fov / s.wanted.fov - 1) < 1e-5; }"""
         )
 
     def pixel(self, ra: float, dec: float) -> tuple[float, float]:

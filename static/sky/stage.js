@@ -1,11 +1,12 @@
 // One Aladin Lite with the catalogue layer above it: started late, kept for the life of the page and lent to the
 // view that is on screen. Aladin leaves its WebGL context alive when removed, and a page has few, so it never is.
-import { element } from "./kit.js";
-import { NARROWEST_AIT, readView, sameView, WIDEST_TAN } from "./sky_projection.js";
-import { NO_POINTS, PointLayer } from "./sky_points.js";
+import { element } from "../parts/kit.js";
+import { NARROWEST_AIT, readView, sameView, WIDEST_TAN } from "./projection.js";
+import { NO_POINTS, PointLayer } from "./points.js";
 
 const SETTLED_MS = 150; // the view has stood still for so long: tell Python, count the marks
-const RESIZE_MS = 400; // Aladin answers a change of size late and keeps arcseconds a pixel; we keep the field
+const HAND_MS = 3000; // what changes so long after the user's hand was on the view is his doing: zoom runs on
+const TRIES = 30; // frames in which a place Aladin does not take is asked for again
 const NARROWEST = 1 / 3600 / 10;
 
 // Only what shows the sky. No survey list, no names: every control that could ask another server stays off.
@@ -95,17 +96,16 @@ export class Stage {
     this.onView = () => {};
     this.onSettled = () => {};
     this.survey = null;
-    this.resized = 0;
+    this.tries = 0;
     this.movedAt = 0;
+    this.handAt = -Infinity;
     this.settled = false;
-    this.byUser = false;
   }
 
   // Gives the stage to the view that now owns it; `giveBack` ends that.
   start(onView, onSettled) {
     this.#forget();
     Object.assign(this, { onView, onSettled });
-    this.resized = performance.now();
     const step = () => {
       this.frame = requestAnimationFrame(step);
       this.#tick(performance.now());
@@ -123,22 +123,21 @@ export class Stage {
 
   // Goes to a place without its counting as the user's doing. A field of 0 keeps the present one.
   go(ra, dec, fov = 0) {
-    this.byUser = false;
+    this.handAt = -Infinity;
     this.wanted = { ra: ((ra % 360) + 360) % 360, dec, fov: fov > 0 ? Math.max(fov, NARROWEST) : this.wanted.fov };
-    this.resized = performance.now();
+    this.tries = 0;
     this.apply();
   }
 
-  // The user's hand moved the view: what comes next is his, and no longer the place asked for before.
+  // The user's hand is on the view: what changes now is his, and no longer the place asked for before.
   touched() {
-    this.byUser = true;
-    this.resized = 0;
+    this.handAt = performance.now();
   }
 
-  zoom(factor) {
-    const { ra, dec, fov } = this.wanted;
-    this.go(ra, dec, Math.min(360, fov * factor));
-    this.byUser = true;
+  // A step the user asked for by button or key.
+  step(ra, dec, fov) {
+    this.go(ra, dec, Math.min(360, fov));
+    this.touched();
   }
 
   apply() {
@@ -164,41 +163,47 @@ export class Stage {
     return this.sky.isConnected && this.sky.clientWidth > 1 && this.sky.clientHeight > 1;
   }
 
+  // Aladin knows the size the page gave it; it rounds down, the browser to the nearest.
+  #sized() {
+    const [width, height] = this.aladin.getSize();
+    return Math.abs(width - this.sky.clientWidth) <= 1 && Math.abs(height - this.sky.clientHeight) <= 1;
+  }
+
   #projectFor(fov) {
     const kind = this.aladin.getProjectionName();
     if (kind !== "AIT" && fov > WIDEST_TAN) this.aladin.setProjection("AIT");
     if (kind !== "TAN" && fov < NARROWEST_AIT) this.aladin.setProjection("TAN");
   }
 
-  // Every frame: has Aladin's view changed? Its own events come late and not for every frame.
+  // Every frame: has Aladin's view changed? Its own events come late and not for every frame. A change that no
+  // hand made comes from Aladin's way with sizes (it keeps arcseconds a pixel, late, and collapses the field of
+  // a hidden view): we keep place and field.
   #tick(now) {
-    if (!this.#shown()) {
-      this.hidden = true;
-      return;
-    }
-    const [width, height] = this.aladin.getSize();
-    if (width !== this.sky.clientWidth || height !== this.sky.clientHeight || this.hidden) {
-      this.hidden = false;
-      this.resized = now;
+    if (!this.#shown() || !this.#sized()) {
+      this.handAt = -Infinity;
+      this.tries = 0;
       return;
     }
     let view;
     try {
       view = readView(this.aladin);
     } catch {
-      return; // Aladin has no sky under its centre yet
+      return; // no sky under the middle of the view
     }
-    if (now - this.resized < RESIZE_MS && Math.abs(view.fov / this.wanted.fov - 1) > 1e-6) {
+    const byHand = now - this.handAt < HAND_MS;
+    if (!byHand && this.tries < TRIES && Math.abs(view.fov / this.wanted.fov - 1) > 1e-6) {
+      this.tries++;
       this.apply();
       return;
     }
     if (sameView(view, this.view)) {
-      if (!this.settled && now - this.movedAt > SETTLED_MS) this.#settle();
+      if (!this.settled && now - this.movedAt > SETTLED_MS) this.#settle(byHand);
       return;
     }
-    if (now - this.resized >= RESIZE_MS) {
+    if (byHand) {
       const [ra, dec] = this.aladin.getRaDec();
       this.wanted = { ra, dec, fov: view.fov };
+      this.handAt = now;
     }
     this.view = view;
     this.movedAt = now;
@@ -207,12 +212,13 @@ export class Stage {
     this.onView(view);
   }
 
-  #settle() {
+  #settle(byHand) {
     this.settled = true;
+    this.tries = 0;
     this.layer.countIn(this.view);
     this.layer.draw(this.view);
-    if (this.byUser) this.#projectFor(this.view.fov);
-    this.onSettled(this.view, this.byUser);
-    this.byUser = false;
+    if (byHand) this.#projectFor(this.view.fov);
+    this.onSettled(this.view, byHand);
+    this.handAt = -Infinity;
   }
 }

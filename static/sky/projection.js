@@ -1,5 +1,5 @@
-// How a direction becomes a pixel of the sky view, in double precision; the shader of sky_points.js does the same.
-import { cross, dot, normal, separation, unit } from "./sphere.js";
+// How a direction becomes a pixel of the sky view, in double precision; the shader of points.js does the same.
+import { cross, dot, normal, separation, unit } from "../parts/sphere.js";
 
 export const KINDS = { TAN: 0, SIN: 1, AIT: 2 };
 // Beyond this width a flat (TAN) view is too distorted: the view changes to the whole-sky AIT, and back.

@@ -1,17 +1,10 @@
 // What is drawn above the catalogue: the current row's mark, the compass, and the shape under the user's hand.
-import { pixelOf } from "./sky_projection.js";
-import { cross, dot, normal, separation, unit } from "./sphere.js";
+import { pixelOf } from "./projection.js";
+import { cross, dot, normal, separation, unit } from "../parts/sphere.js";
+import { drawCompass, svgElement } from "../parts/viewer.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const LEAST_DRAG = 4; // CSS pixels; less is a click
 const EDGE_PARTS = 8; // an edge on the screen is a great circle in TAN only; elsewhere it is sent in parts
-
-export function svgElement(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 export class Marks {
   constructor() {
@@ -38,18 +31,9 @@ export class Marks {
 
   #drawCompass(view) {
     const pole = [0, 0, 1];
-    const towards = (v) => normal([dot(v, view.right), -dot(v, view.up)].concat(0)).slice(0, 2);
-    const arms = [
-      ["N", towards(pole)],
-      ["E", towards(cross(pole, view.centre))],
-    ];
-    this.compass.setAttribute("transform", `translate(${view.width - 34} ${view.height - 84})`);
-    this.compass.replaceChildren(
-      ...arms.flatMap(([name, [x, y]]) => [
-        svgElement("path", { d: `M0 0L${18 * x} ${18 * y}` }),
-        svgElement("text", { x: 26 * x, y: 26 * y }, name),
-      ]),
-    );
+    const towards = (v) => normal([dot(v, view.right), -dot(v, view.up), 0]);
+    const [x, y] = [view.width - 34, view.height - 84];
+    drawCompass(this.compass, x, y, towards(pole), towards(cross(pole, view.centre)));
   }
 
   // Draws the tool's shape with the hand; `done(kind, coordinates in ICRS degrees)` gets it, `ended()` follows.

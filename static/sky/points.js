@@ -1,8 +1,8 @@
 // The catalogue layer of the sky view: positions as they come from the server, drawn by WebGL2, picked in doubles.
-import dotShader from "./sky_dots.glsl";
-import pointShader from "./sky_points.glsl";
-import { KINDS, project } from "./sky_projection.js";
-import { enclosing, unit } from "./sphere.js";
+import dotShader from "./dots.glsl";
+import pointShader from "./points.glsl";
+import { KINDS, project } from "./projection.js";
+import { enclosing, unit } from "../parts/sphere.js";
 
 const ROW_BYTES = 8 + 8 + 4 + 1;
 
