@@ -22,7 +22,7 @@ MOON_BRIGHTENING = np.array([2.2, 1.9, 1.2, 0.75, 0.4, 0.2])  # mag at full Moon
 
 # The deep coadds hold a longer campaign than the listed visits, so all presets share one depth and one
 # set of objects. 5-sigma point-source magnitude and PSF FWHM in arcsec:
-COADD_DEPTH = np.array([24.9, 25.9, 25.6, 25.1, 24.4, 23.3])
+COADD_DEPTH = np.array([24.6, 25.6, 25.3, 24.8, 24.1, 23.0])
 COADD_SEEING = np.array([1.12, 1.04, 0.98, 0.94, 0.92, 0.90])
 COADD_INPUTS = np.array([40, 80, 100, 100, 60, 40])
 PIXEL_SCALE = 0.2  # arcsec

@@ -1,0 +1,219 @@
+"""Difference imaging: what stands out of a visit minus the template, and the DiaObjects that it adds up to.
+
+Real changes and false detections (noise peaks, dipoles of misaligned bright stars) go one way: each is a place
+with a light curve, and whatever its forced difference flux lifts over the threshold becomes a DiaSource.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from portal.archive.sample import cells
+from portal.archive.sample import forced as fp
+from portal.archive.sample import visits as vis
+from portal.archive.sample.bands import BANDS, FWHM_OVER_SIGMA, PIXEL_SCALE
+from portal.archive.sample.detection import DIA_ID_OFFSET, object_ids
+from portal.archive.sample.objects import Detected
+from portal.archive.sample.presets import Preset
+from portal.archive.sample.products import timestamps
+from portal.archive.sample.streams import normal, stream, uniform
+from portal.archive.sample.variables import Variables
+from portal.archive.sample.writing import ERROR_BITS, FLUX_BITS, keep_bits
+
+THRESHOLD = 5.0
+FALSE_TID = 1 << 51
+DIPOLE_SHARE = 0.3  # of the false detections
+REAL, NOISE, DIPOLE = 0, 1, 2
+SOURCE_ID_FACTOR = 100_000  # diaSourceId = visit * 100000 + detector * 10000 + number in the image
+
+
+@dataclass(frozen=True)
+class DiaPlaces:
+    """Places with a changing light, in HEALPix order: columns for DiaObject and what to measure there."""
+
+    dia_object_id: np.ndarray
+    ra: np.ndarray
+    dec: np.ndarray
+    leaf: np.ndarray
+    origin: np.ndarray  # REAL, NOISE or DIPOLE
+    variable: np.ndarray  # row in the variables, -1 for false ones
+    targets: fp.Targets
+
+    def __len__(self) -> int:
+        return len(self.ra)
+
+
+def false_detections(seed: int, preset: Preset, visits: vis.Visits, found: Detected) -> dict[str, np.ndarray]:
+    """Noise peaks and dipoles of a field: tid, x, y (arcsec), visit index, flux (nJy), origin."""
+    rng = stream(seed, f"false/{preset.name}")
+    n = int(rng.poisson(preset.false_detections * vis.DETECTORS * len(visits)))
+    visit, detector = rng.integers(0, len(visits), n), rng.integers(0, vis.DETECTORS, n)
+    cx, cy = vis.detector_centre(detector)
+    u, w = cx + rng.uniform(-1, 1, n) * vis.CCD_X * 0.097, cy + rng.uniform(-1, 1, n) * vis.CCD_Y * 0.097
+    c, s = np.cos(np.radians(visits.rotation[visit])), np.sin(np.radians(visits.rotation[visit]))
+    x, y = visits.x[visit] + u * c - w * s, visits.y[visit] + u * s + w * c
+    bright = np.flatnonzero((found.width2[:, 3] == 0) & (found.flux[:, 2] > 2.3e4))
+    dipole = rng.random(n) < (DIPOLE_SHARE if len(bright) else 0.0)
+    star = bright[rng.integers(0, max(len(bright), 1), n)] if len(bright) else np.zeros(n, int)
+    x = np.where(dipole, found.x[star] + rng.normal(0, 0.12, n), x)
+    y = np.where(dipole, found.y[star] + rng.normal(0, 0.12, n), y)
+    sigma = visits.sigma[visit, detector]
+    size = sigma * (4.6 + rng.exponential(1.6, n)) * np.where(dipole, 1.5, 1.0)
+    sign = np.where(rng.random(n) < 0.65, 1.0, -1.0)
+    inside = np.hypot(x, y) < preset.radius_deg * 3600.0
+    columns = {
+        "tid": FALSE_TID + np.arange(n), "x": x, "y": y, "visit": visit, "flux": sign * size,
+        "origin": np.where(dipole, DIPOLE, NOISE),
+    }  # fmt: skip
+    return {name: values[inside] for name, values in columns.items()}
+
+
+def dia_places(
+    seed: int,
+    preset: Preset,
+    visits: vis.Visits,
+    found: Detected,
+    variables: Variables,
+    photometry: fp.ForcedPhotometry,
+) -> DiaPlaces:
+    """All places that have at least one detection."""
+    false = false_detections(seed, preset, visits, found)
+    x, y = fp.plane(variables.ra, variables.dec, preset.ra, preset.dec)
+    n_real, n_false = len(x), len(false["x"])
+    delta = np.zeros((n_real + n_false, len(visits)))
+    delta[:n_real] = variables.delta
+    delta[n_real + np.arange(n_false), false["visit"]] = false["flux"]
+    x, y = np.concatenate([x, false["x"]]), np.concatenate([y, false["y"]])
+    flux, width2 = _light_under(x, y, found)
+    key = np.concatenate([variables.tid + 7, false["tid"]])
+    targets = fp.Targets(key, x, y, flux, width2, np.arange(len(x)), delta)
+    counts = photometry.counts(x, y)
+    made = photometry.measure(targets, 0, len(x), int(counts.sum()))
+    seen = np.unique(made["target"][detections(made)])
+    ra, dec = fp.unplane(x[seen], y[seen], preset.ra, preset.dec)
+    ra, dec = cells.offset(
+        ra, dec, 0.03 * normal(seed, "dia/east", key[seen]), 0.03 * normal(seed, "dia/north", key[seen])
+    )
+    leaf = cells.leaf_of(ra, dec)
+    order = np.argsort(leaf, kind="stable")
+    seen, ra, dec, leaf = seen[order], ra[order], dec[order], leaf[order]
+    variable = np.where(seen < n_real, seen, -1)
+    origin = np.concatenate([np.full(n_real, REAL), false["origin"]])[seen]
+    kept = fp.Targets(key[seen], x[seen], y[seen], flux[seen], width2[seen], np.arange(len(seen)), delta[seen])
+    return DiaPlaces(object_ids(leaf, key[seen], seed, DIA_ID_OFFSET), ra, dec, leaf, origin, variable, kept)
+
+
+def _light_under(x: np.ndarray, y: np.ndarray, found: Detected) -> tuple[np.ndarray, np.ndarray]:
+    """Mean flux and width of the nearest object, dimmed by its distance."""
+    distance, nearest = cKDTree(np.stack([found.x, found.y], axis=1)).query(np.stack([x, y], axis=1))
+    width2 = found.width2[nearest]
+    sigma2 = (1.0 / FWHM_OVER_SIGMA) ** 2
+    near = np.exp(-np.minimum(distance[:, None] ** 2 / (4 * sigma2 + 2 * width2), 80.0))
+    return np.where(near > 1e-6, found.flux[nearest] * near, 0.0), width2
+
+
+def detections(made: dict[str, np.ndarray]) -> np.ndarray:
+    """Mask of measured rows that a detection run would find."""
+    usable = (made["flags"] & (fp.FLAG_NO_FLUX | fp.FLAG_NO_TEMPLATE | fp.FLAG_SATURATED)) == 0
+    return usable & (np.abs(made["psfDiffFlux"]) > THRESHOLD * made["psfDiffFluxErr"])
+
+
+def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -> dict[str, Any]:
+    """dp1.DiaSource, in the order of the DiaObjects and time."""
+    visits = photometry.visits
+    counts = photometry.counts(places.targets.x, places.targets.y)
+    made = photometry.measure(places.targets, 0, len(places), int(counts.sum()))
+    rows = {name: values[detections(made)] for name, values in made.items()}
+    t, v, d = rows["target"], rows["visit"], rows["detector"].astype(np.int64)
+    n = len(t)
+    image = v.astype(np.int64) * vis.DETECTORS + d
+    order = np.argsort(image, kind="stable")
+    start = np.concatenate([[True], image[order][1:] != image[order][:-1]]) if n else np.empty(0, bool)
+    number = np.empty(n, np.int64)
+    number[order] = np.arange(n) - np.maximum.accumulate(np.where(start, np.arange(n), 0))
+    ident = visits.visit[v] * SOURCE_ID_FACTOR + d * 10_000 + number + 1
+    snr = np.abs(rows["psfDiffFlux"] / rows["psfDiffFluxErr"]).astype(np.float64)
+    seeing = visits.seeing[v, d]
+    error = np.hypot(0.5 * seeing / snr, 0.02)
+    ra, dec = cells.offset(
+        places.ra[t], places.dec[t],
+        error * normal(seed, "dia/source/east", ident), error * normal(seed, "dia/source/north", ident),
+    )  # fmt: skip
+    origin, luck = places.origin[t], uniform(seed, "dia/reliability", ident)
+    good = np.clip(0.98 - 0.45 * np.exp(-(snr - 5) / 5.0) - 0.25 * luck**2, 0, 1)
+    reliability = np.where(origin == REAL, good, 0.02 + 0.55 * luck**2)
+    px, py = _pixels(visits, v, d, places.targets.x[t], places.targets.y[t])
+    noise = normal(seed, "dia/ap", ident)
+    dipole = origin == DIPOLE
+    psf2, growth = (seeing / FWHM_OVER_SIGMA) ** 2, 1 + 0.3 / snr * normal(seed, "dia/shape", ident)
+    out: dict[str, Any] = {
+        "diaSourceId": ident,
+        "visit": visits.visit[v],
+        "detector": d,
+        "band": np.array(list(BANDS))[visits.band[v]],
+        "diaObjectId": places.dia_object_id[t],
+        "ssObjectId": np.zeros(n, np.int64),
+        "parentDiaSourceId": np.zeros(n, np.int64),
+        "midpointMjdTai": visits.mjd[v],
+        "bboxSize": (14 + np.minimum(np.log2(snr) * 4, 40)).astype(np.int64),
+        "time_processed": np.array(timestamps(np.floor(visits.mjd[v]) + 1.5 + 0.2 * luck)),
+        "ra": ra, "dec": dec,
+        "raErr": keep_bits(error / 3600 / np.cos(np.radians(dec)), ERROR_BITS),
+        "decErr": keep_bits(error / 3600, ERROR_BITS),
+        "ra_dec_Cov": keep_bits(0.05 * (error / 3600) ** 2, ERROR_BITS),
+        "x": px, "y": py,
+        "xErr": keep_bits(error / PIXEL_SCALE, ERROR_BITS), "yErr": keep_bits(error / PIXEL_SCALE, ERROR_BITS),
+        "apFlux": keep_bits(rows["psfDiffFlux"] * 1.02 + 2.5 * rows["psfDiffFluxErr"] * noise, FLUX_BITS),
+        "apFluxErr": keep_bits(2.7 * rows["psfDiffFluxErr"], ERROR_BITS),
+        "snr": np.round(snr, 4),
+        "psfFlux": keep_bits(rows["psfDiffFlux"], FLUX_BITS),
+        "psfFluxErr": keep_bits(rows["psfDiffFluxErr"], ERROR_BITS),
+        "psfChi2": keep_bits(1681 * np.where(origin == REAL, 1.0, 1.25) * (1 + 0.035 * noise), 12),
+        "psfNdata": np.full(n, 1681, np.int32),
+        "dipoleFitAttempted": dipole, "isDipole": dipole,
+        "dipoleLength": np.where(dipole, 1.0 + 2.0 * luck, np.nan),
+        "dipoleAngle": np.where(dipole, 360.0 * luck, np.nan),
+        "dipoleFluxDiff": np.where(dipole, 4.0 * np.abs(rows["psfDiffFlux"]), np.nan),
+        "scienceFlux": keep_bits(rows["psfFlux"], FLUX_BITS),
+        "scienceFluxErr": keep_bits(rows["psfFluxErr"], ERROR_BITS),
+        "ixx": psf2 * growth, "iyy": psf2 / growth, "ixy": psf2 * 0.1 * noise / snr,
+        "ixxPSF": psf2, "iyyPSF": psf2 * 1.01, "ixyPSF": psf2 * 0.003,
+        "extendedness": np.where(origin == REAL, luck < 0.02, luck < 0.4).astype(np.float64),
+        "reliability": keep_bits(reliability, 12),
+        **_source_flags(rows["flags"]),
+        "coord_ra": ra, "coord_dec": dec,
+        "_healpix_29": places.leaf[t],
+        "_dia_row": t,
+    }  # fmt: skip
+    return out
+
+
+def _source_flags(flags: np.ndarray) -> dict[str, np.ndarray]:
+    never = np.zeros(len(flags), bool)
+    edge = (flags & fp.FLAG_EDGE) != 0
+    cr = (flags & fp.FLAG_CR) != 0
+    crc = (flags & fp.FLAG_CR_CENTER) != 0
+    interpolated = (flags & fp.FLAG_INTERPOLATED) != 0
+    suspect = (flags & fp.FLAG_SUSPECT) != 0
+    return {
+        "pixelFlags": edge | interpolated | suspect, "pixelFlags_edge": edge, "pixelFlags_cr": cr,
+        "pixelFlags_crCenter": crc, "pixelFlags_interpolated": interpolated, "pixelFlags_interpolatedCenter": crc,
+        "pixelFlags_suspect": suspect, "pixelFlags_suspectCenter": suspect, "pixelFlags_bad": never,
+        "pixelFlags_saturated": never, "pixelFlags_saturatedCenter": never, "pixelFlags_offimage": never,
+        "pixelFlags_streak": never, "pixelFlags_nodata": never, "centroid_flag": never, "apFlux_flag": edge,
+        "psfFlux_flag": never, "forced_PsfFlux_flag": never, "shape_flag": never,
+    }  # fmt: skip
+
+
+def _pixels(visits: vis.Visits, v: np.ndarray, d: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Detector pixels of plane positions."""
+    c, s = np.cos(np.radians(visits.rotation[v])), np.sin(np.radians(visits.rotation[v]))
+    dx, dy = x - visits.x[v], y - visits.y[v]
+    cx, cy = vis.detector_centre(d)
+    px = (dx * c + dy * s - cx) / PIXEL_SCALE + vis.CCD_X / 2
+    py = (-dx * s + dy * c - cy) / PIXEL_SCALE + vis.CCD_Y / 2
+    return np.round(px, 3), np.round(py, 3)

@@ -1,0 +1,168 @@
+"""When and where the telescope looked: seasons, nights, filters by moonlight, airmass, seeing, clouds, dither.
+
+The camera has nine square detectors in a 3 x 3 mosaic, rotated and dithered from visit to visit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from portal.archive.sample.bands import (
+    DARK_SKY_MAG,
+    DEPTH_CONSTANT,
+    EXTINCTION_PER_AIRMASS,
+    MOON_BRIGHTENING,
+    WAVELENGTH_NM,
+    flux_of,
+)
+from portal.archive.sample.presets import Preset
+from portal.archive.sample.streams import stream
+
+SITE_LON, SITE_LAT = -70.7494, -30.2446  # degrees
+FIRST_DAY = 60950  # MJD of the first night that may be used (2025-10-02)
+SEASONS = 3
+EXPOSURE_S = 30.0
+DETECTORS = 9
+CCD_X, CCD_Y = 4072, 4000  # pixels
+CCD_PITCH = np.array([4072 * 0.2 + 25.0, 4000 * 0.2 + 22.0])  # arcsec between detector centres
+BLOCKS = ("gri", "grz", "riz", "izy", "gr", "ugr", "ug", "zy")
+# How willingly a block is taken at new and at full Moon.
+_BLOCK_DARK = np.array([3.0, 2.5, 2.0, 1.0, 2.0, 2.5, 2.0, 0.4])
+_BLOCK_BRIGHT = np.array([1.0, 1.0, 3.0, 3.0, 0.6, 0.05, 0.02, 2.5])
+_SHARE = np.array([0.09, 0.18, 0.24, 0.22, 0.16, 0.11])  # of the visits, per band
+
+
+@dataclass(frozen=True)
+class Visits:
+    """Exposures in order of time; arrays of length n, angles in degrees, times MJD (TAI)."""
+
+    visit: np.ndarray
+    band: np.ndarray  # index into "ugrizy"
+    ra: np.ndarray
+    dec: np.ndarray
+    x: np.ndarray  # plane coordinates about the field centre, arcsec, east positive
+    y: np.ndarray
+    rotation: np.ndarray
+    mjd: np.ndarray  # middle of the exposure
+    altitude: np.ndarray
+    azimuth: np.ndarray
+    airmass: np.ndarray
+    cloud: np.ndarray  # mag
+    sky: np.ndarray  # mag per arcsec2
+    seeing: np.ndarray  # FWHM arcsec, (n, DETECTORS)
+    depth: np.ndarray  # 5-sigma point-source magnitude, (n, DETECTORS)
+
+    def __len__(self) -> int:
+        return len(self.visit)
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """Background error of a PSF flux in nJy, (n, DETECTORS)."""
+        return flux_of(self.depth) / 5.0
+
+
+def _sun(mjd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """RA and Dec of the Sun in degrees, good to 0.01 deg."""
+    n = mjd - 51544.5
+    g = np.radians(357.529 + 0.98560028 * n)
+    longitude = np.radians(280.459 + 0.98564736 * n + 1.915 * np.sin(g) + 0.02 * np.sin(2 * g))
+    tilt = np.radians(23.4393)
+    return (
+        np.degrees(np.arctan2(np.cos(tilt) * np.sin(longitude), np.cos(longitude))),
+        np.degrees(np.arcsin(np.sin(tilt) * np.sin(longitude))),
+    )
+
+
+def horizontal(mjd: np.ndarray, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Altitude and azimuth (from north through east) in degrees at the site."""
+    sidereal = 280.46061837 + 360.98564736629 * (mjd - 37.0 / 86400 - 51544.5) + SITE_LON
+    hour, d, lat = np.radians(sidereal - ra), np.radians(dec), np.radians(SITE_LAT)
+    altitude = np.arcsin(np.sin(d) * np.sin(lat) + np.cos(d) * np.cos(lat) * np.cos(hour))
+    azimuth = np.arctan2(-np.cos(d) * np.sin(hour), np.sin(d) * np.cos(lat) - np.cos(d) * np.sin(lat) * np.cos(hour))
+    return np.degrees(altitude), np.degrees(azimuth) % 360.0
+
+
+def moon_light(mjd: np.ndarray) -> np.ndarray:
+    """Lit fraction of the Moon from its mean phase, 0 ... 1."""
+    return (1 - np.cos(2 * np.pi * (np.asarray(mjd) - 51549.76) / 29.530588853)) / 2
+
+
+def _usable(ra: float, dec: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nights on which the field stands high in the dark for an hour, and the times (night, slot) when it does."""
+    days = FIRST_DAY + np.arange(int(365.25 * SEASONS))
+    times = days[:, None] + np.linspace(-0.02, 0.44, 70)[None, :]  # local night begins near 23:30 UT
+    field = horizontal(times, np.full(1, ra), np.full(1, dec))[0]
+    sun = horizontal(times, *_sun(times))[0]
+    return times, (field > 38.0) & (sun < -14.0)
+
+
+def make_visits(preset: Preset, seed: int) -> Visits:
+    """The visits of a preset. Nights are spread over the seasons; each has a few blocks of filters."""
+    rng = stream(seed, f"visits/{preset.name}")
+    times, good = _usable(preset.ra, preset.dec)
+    nights = np.flatnonzero(good.sum(axis=1) >= 8)
+    mjds: list[float] = []
+    bands: list[int] = []
+    queue = list(rng.permutation(nights))
+    again = min(0.6, preset.visits / 500.0)  # chance of a second exposure in the same filter
+    short = np.zeros(6)  # how far each band lags behind its share
+    while len(mjds) < preset.visits:
+        night = queue.pop() if queue else int(rng.choice(nights))
+        light = float(moon_light(times[night, 35]))
+        weight = _BLOCK_DARK * (1 - light) + _BLOCK_BRIGHT * light
+        lag = np.array([np.exp(np.mean([short["ugrizy".index(b)] for b in block])) for block in BLOCKS])
+        weight = weight * lag
+        start = times[night, rng.choice(np.flatnonzero(good[night])[:-3])] + rng.uniform(0, 0.003)
+        for band in BLOCKS[int(rng.choice(len(BLOCKS), p=weight / weight.sum()))]:
+            for _ in range(1 + int(rng.random() < again)):
+                mjds.append(start)
+                bands.append("ugrizy".index(band))
+                start += 38.0 / 86400
+            start += 95.0 / 86400
+        short = 60.0 * (_SHARE - np.bincount(bands, minlength=6) / len(bands)) / (1 + 6 * np.exp(-len(bands) / 6))
+    chosen = np.argsort(mjds[: preset.visits], kind="stable")
+    return _observed(preset, rng, np.array(mjds)[chosen], np.array(bands)[chosen])
+
+
+def _observed(preset: Preset, rng: np.random.Generator, mjd: np.ndarray, band: np.ndarray) -> Visits:
+    n = len(mjd)
+    mjd = np.round(mjd * 86400e3) / 86400e3
+    reach = 0.36 * preset.radius_deg * 3600.0
+    x, y = rng.normal(0, reach, n), rng.normal(0, reach, n)
+    dec = preset.dec + y / 3600.0
+    ra = preset.ra + x / 3600.0 / np.cos(np.radians(dec))
+    altitude, azimuth = horizontal(mjd, ra, dec)
+    airmass = 1.0 / np.sin(np.radians(altitude))
+    night = np.unique(np.floor(mjd - 0.6), return_inverse=True)[1]
+    calm = np.exp(rng.normal(0, 0.18, night.max() + 1))[night] * np.exp(rng.normal(0, 0.06, n))
+    seeing = 0.88 * calm * airmass**0.6 * (WAVELENGTH_NM[band] / 622.0) ** -0.25
+    seeing = np.hypot(seeing, 0.35)
+    veil = np.where(rng.random(night.max() + 1) < 0.3, rng.exponential(0.15, night.max() + 1), 0.0)[night]
+    cloud = np.minimum(veil * rng.uniform(0.6, 1.4, n), 1.0)
+    sky = DARK_SKY_MAG[band] - MOON_BRIGHTENING[band] * moon_light(mjd) ** 1.5 - 0.2 * (airmass - 1)
+    sky = sky + rng.normal(0, 0.08, n)
+    by_ccd = seeing[:, None] * (1 + 0.012 * rng.standard_normal((n, DETECTORS)))
+    loss = EXTINCTION_PER_AIRMASS[band] * (airmass - 1) + cloud
+    depth = (DEPTH_CONSTANT[band] + 0.5 * (sky - 21.0) - loss)[:, None] + 2.5 * np.log10(0.7 / by_ccd)
+    day = np.floor(mjd - 0.5).astype(np.int64)  # the observing day changes at noon UT
+    first = np.concatenate([[True], day[1:] != day[:-1]])
+    start = np.maximum.accumulate(np.where(first, np.arange(n), 0))
+    sequence = 40 + (np.arange(n) - start) * 2 + ((mjd - day) * 300).astype(np.int64)
+    return Visits(
+        visit=_day_number(day) * 100000 + sequence, band=band, ra=ra, dec=dec, x=x, y=y,
+        rotation=rng.uniform(0, 360, n), mjd=mjd, altitude=altitude, azimuth=azimuth, airmass=airmass,
+        cloud=cloud, sky=sky, seeing=by_ccd, depth=depth + rng.normal(0, 0.01, (n, DETECTORS)),
+    )  # fmt: skip
+
+
+def _day_number(mjd: np.ndarray) -> np.ndarray:
+    """Calendar days as integers like 20251003."""
+    text = np.datetime_as_string(np.datetime64("1858-11-17") + mjd, unit="D")
+    return np.array([int(day.replace("-", "")) for day in text], dtype=np.int64)
+
+
+def detector_centre(detector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Camera coordinates of detector centres, arcsec."""
+    return (detector % 3 - 1) * CCD_PITCH[0], (detector // 3 - 1) * CCD_PITCH[1]
