@@ -8,11 +8,14 @@ import { listenToKeys } from "./grid/keys.js";
 import { Pages } from "./grid/pages.js";
 import { addStyle, element, gesture } from "./parts/kit.js";
 
+const ECHO = 1000; // ms in which Python's answer to a turn may still come
+
 export function render({ model }) {
   const root = element("div", { class: "tv-table" });
   const body = element("div", { class: "tv-grid-body" });
   const table = document.createElement("regular-table");
-  body.append(table);
+  const empty = element("div", { class: "tv-empty", role: "status" });
+  body.append(table, empty);
   addStyle(root, css);
 
   // What is on screen. `active` is the cell the keyboard is at; `anchor` the last row ticked, for Shift.
@@ -24,10 +27,15 @@ export function render({ model }) {
     page: model.page,
     active: { x: 0, y: 0 },
     anchor: -1,
+    turns: [], // pages the user has just turned through
+    turnedAt: 0,
     wantsScroll: null,
   };
   const pages = new Pages();
-  const heads = new Heads(model, (name, fields) => gesture(model, name, fields));
+  const heads = new Heads(model, (name, fields) => {
+    state.turns = []; // another order or filter: a page set by Python counts again
+    gesture(model, name, fields);
+  });
   const bar = new PageBar(turnTo);
   root.append(body, bar.element);
 
@@ -68,6 +76,7 @@ export function render({ model }) {
   };
 
   const showBar = () => {
+    empty.textContent = state.total === 0 ? model.message : "";
     const problem = Object.entries(model.problems)[0];
     bar.show({
       page: state.page,
@@ -128,6 +137,9 @@ export function render({ model }) {
   function turnTo(page, row = 0) {
     const wanted = Math.min(Math.max(page, 0), last());
     if (wanted === state.page) return showBar();
+    const now = performance.now();
+    state.turns = now - state.turnedAt < ECHO ? [...state.turns, wanted] : [wanted];
+    state.turnedAt = now;
     state.page = wanted;
     state.active.y = row;
     state.wantsScroll = row;
@@ -141,6 +153,11 @@ export function render({ model }) {
 
   model.on("page", () => {
     if (model.page === state.page) return;
+    // Python may confirm a turn after the user has gone on to the next page: that is no wish to go back.
+    if (state.turns.includes(model.page) && performance.now() - state.turnedAt < ECHO) {
+      model.page = state.page;
+      return;
+    }
     state.page = model.page;
     state.wantsScroll = 0;
     plan();
@@ -154,6 +171,7 @@ export function render({ model }) {
     newColumns();
     plan();
   });
+  model.on("message", showBar);
   model.on(["sort", "filters", "problems"], () => {
     heads.update();
     showBar();

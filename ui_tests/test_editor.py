@@ -90,24 +90,28 @@ def test_insert_text_goes_to_the_caret(serve, editor, until):
     until(page, lambda: editor.value == "SELECT objectId FROM dp1.Object")
 
 
-@pytest.mark.parametrize(
-    ("before", "typed", "wanted", "absent"),
-    [
-        ("SELECT ", "scis", "scisql_nanojanskyToAbMag", "objectId"),
-        ("SELECT * FROM ", "dp1.F", "ForcedSource", "objectId"),
-        ("SELECT * FROM dp1.Object AS o WHERE ", "o.coo", "coord_ra", "band"),
-        ("SELECT * FROM dp1.Object o, dp1.ForcedSource AS fs WHERE ", "fs.b", "band", "coord_ra"),
-        ("SELECT * FROM dp1.Object WHERE ", "coord", "coord_dec", "s_ra"),
-    ],
-)
-def test_completion_knows_the_tables_of_the_query(serve, editor, before, typed, wanted, absent):
-    editor.value = before
+COMPLETIONS = [
+    ("SELECT ", "scis", "scisql_nanojanskyToAbMag", "objectId"),
+    ("SELECT * FROM ", "dp1.F", "ForcedSource", "objectId"),
+    ("SELECT * FROM dp1.Object AS o WHERE ", "o.coo", "coord_ra", "band"),
+    ("SELECT * FROM dp1.Object o, dp1.ForcedSource AS fs WHERE ", "fs.b", "band", "coord_ra"),
+    ("SELECT * FROM dp1.Object WHERE ", "coord", "coord_dec", "s_ra"),
+    ("SELECT * FROM ivoa.ObsCore WHERE x IN (SELECT y FROM dp1.Object AS o WHERE ", "o.g", "g_cModelFlux", "s_ra"),
+    ("SELECT 1; -- FROM dp1.Object o\nSELECT * FROM ivoa.ObsCore o WHERE ", "o.s", "s_ra", "coord_ra"),
+]
+
+
+def test_completion_knows_the_tables_of_the_query(serve, editor):
     page = serve(editor)
-    content(page).click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type(typed)
-    shown = "\n".join(options(page))
-    assert wanted in shown and absent not in shown
+    for before, typed, wanted, absent in COMPLETIONS:
+        editor.value = before
+        expect(content(page)).to_contain_text(before.split("\n")[-1].strip())
+        content(page).click()
+        page.keyboard.press("Control+End")
+        page.keyboard.type(typed)
+        shown = "\n".join(options(page))
+        assert wanted in shown and absent not in shown, (before, shown)
+        page.keyboard.press("Escape")
 
 
 def test_columns_complete_before_from_is_reached(serve, editor, until):

@@ -147,6 +147,30 @@ def test_quick_turns_end_on_the_last_one(serve, archive, grid, until):
     assert grid.paged.n == 6 and grid.page == 6
 
 
+def test_a_late_confirmation_does_not_turn_back(serve, archive, grid, until):
+    page = serve(grid, archive.routes())
+    at_row(page, 0)
+    for _ in range(3):
+        page.get_by_role("button", name="Next page").click()
+    at_row(page, 300)
+    until(page, lambda: grid.page == 3)
+    grid.page = 2  # as a slow view would confirm the second turn
+    until(page, lambda: grid.page == 3)
+    at_row(page, 300)
+
+
+def test_an_empty_view_says_why(serve, archive, grid):
+    archive.order = []
+    grid.param.update(n_rows=0, message="No row passes the filters.")
+    page = serve(grid, archive.routes())
+    expect(page.locator(".tv-empty")).to_have_text("No row passes the filters.")
+    expect(range_text(page)).to_have_text("No rows")
+    archive.order = [5, 6]
+    grid.param.update(n_rows=2, version=1)
+    at_row(page, 5)
+    expect(page.locator(".tv-empty")).to_be_empty()
+
+
 def test_sorting_is_asked_and_shown(serve, archive, grid, until):
     page = serve(grid, archive.routes())
 

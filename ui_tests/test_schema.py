@@ -31,20 +31,20 @@ def columns(n: int) -> list[dict]:
     return entries
 
 
+TABLES = [("Object", "Coadd objects", 2_300_000, 1300), ("Source", "", None, 3600), ("Visit", "Pointings", 1792, 100)]
 SCHEMAS = {
     "schemas": [
         {
             "name": schema,
             "description": f"Data release {schema}",
             "tables": [
-                {"name": f"{schema}.Object", "description": "Coadd objects", "rows": 2_300_000, "columns": columns(1300)},
-                {"name": f"{schema}.Source", "description": "Visit sources", "rows": None, "columns": columns(3600)},
-                {"name": f"{schema}.Visit", "description": "Pointings", "rows": 1792, "columns": columns(100)},
+                {"name": f"{schema}.{name}", "description": text, "rows": rows, "columns": columns(n)}
+                for name, text, rows, n in TABLES
             ],
         }
         for schema in ("dp1", "dp02_dc2_catalogs", "dp2")
     ]
-}  # fmt: skip
+}
 
 
 class Schemas(RequestHandler):

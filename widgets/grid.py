@@ -72,6 +72,7 @@ class Grid(JSWidget):
     current_place = param.Integer(
         default=-1, doc="Its place in the view, from 0; a change turns to its page. -1 is unknown or filtered out."
     )
+    message = param.String(default="", doc="Why there are no rows, in words; shown in their place.")
     label = param.String(default="Rows of the result", doc="What screen readers call the grid.")
 
     sorted = Gesture(Sorted)

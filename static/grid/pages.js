@@ -71,7 +71,8 @@ async function fetchPage(address, signal) {
   const response = await fetch(address, { signal });
   if (!response.ok) {
     const said = await response.json().catch(() => ({}));
-    throw new Error(said.message ?? `The rows could not be fetched (status ${response.status}).`);
+    const words = [said.message, said.hint].filter(Boolean).join(" ");
+    throw new Error(words || `The rows could not be fetched (status ${response.status}).`);
   }
   const answer = await response.json();
   return { start: answer.start, total: answer.total, rows: answer.rows };
