@@ -248,9 +248,12 @@ def pack_tabledata(columns: tuple[Column, ...], batch: pa.RecordBatch) -> bytes:
     parts: list = ["<TR>"]
     for column, array in zip(columns, batch.columns):
         parts += ["<TD>", cell_xml(column, array), "</TD>"]
-    rows = pc.binary_join_element_wise(*parts, "</TR>\n", "")
-    chunks = rows.chunks if isinstance(rows, pa.ChunkedArray) else [rows]
-    return b"".join(_joined(chunk) for chunk in chunks)
+    return joined_rows(pc.binary_join_element_wise(*parts, "</TR>\n", ""))
+
+
+def joined_rows(rows: pa.Array | pa.ChunkedArray) -> bytes:
+    """The bytes of all texts, one behind the other."""
+    return b"".join(_joined(chunk) for chunk in (rows.chunks if isinstance(rows, pa.ChunkedArray) else [rows]))
 
 
 def _joined(rows: pa.Array) -> bytes:
