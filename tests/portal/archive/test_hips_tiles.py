@@ -126,7 +126,7 @@ def test_moc_covers_the_field(crowded: SkyPixels, tmp_path: Path) -> None:
     moc = MOC.load(tmp_path / "Moc.fits")
     position = np.asarray(crowded._open().position)
     assert moc.contains_lonlat(position[:, 0] * u.deg, position[:, 1] * u.deg).all()
-    assert np.pi * 0.06**2 < moc.sky_fraction * 41252.96 < 1.3 * np.pi * 0.06**2
+    assert np.pi * 0.06**2 < moc.sky_fraction * 41252.96 < 2.0 * np.pi * 0.06**2
     # A tile is there exactly where the MOC of its order says so, but for the thin rim.
     for npix in hips.coverage(crowded.field, 7).flatten().tolist():
         assert crowded.hips_tile("band_g", 7, npix) is not None
