@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from portal.archive.sample import dia, diastats, lightfiles, objects, products, truthtables
+from portal.archive.sample import dia, diastats, geometry, lightfiles, objects, products, truthtables
 from portal.archive.sample.forced import ForcedPhotometry
 from portal.archive.sample.presets import GENERATOR_VERSION, Preset, preset
 from portal.archive.sample.truth import true_sky
@@ -110,9 +110,10 @@ def _build(chosen: Preset, seed: int, folder: Path, tell: Progress) -> None:
     sources = dia.dia_sources(seed, places, difference)
     write("DiaObject", diastats.dia_object_columns(places, sources))
     write("DiaSource", {name: values for name, values in sources.items() if name != "_dia_row"})
+    tract, patch = geometry.patch_at(places.ra, places.dec)
     parents = {
         "diaObjectId": places.dia_object_id, "parentObjectId": np.zeros(len(places), np.int64),
-        "coord_ra": places.ra, "coord_dec": places.dec, "_healpix_29": places.leaf,
+        "coord_ra": places.ra, "coord_dec": places.dec, "tract": tract, "patch": patch, "_healpix_29": places.leaf,
     }  # fmt: skip
     tables["ForcedSourceOnDiaObject"] = lightfiles.write_forced(
         place / "ForcedSourceOnDiaObject.parquet", difference, places.targets, parents, np.int32

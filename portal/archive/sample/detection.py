@@ -6,6 +6,8 @@ double does not hold, so any code that lets an id pass through a float shows at 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -23,6 +25,29 @@ MELT_ARCSEC = 0.55  # nearer pairs are seen as one object
 FAMILY_ARCSEC = 2.0  # nearer pairs share a footprint and are deblended
 ID_SHIFT, ID_STEP = 38, 4
 DIA_ID_OFFSET = 1 << 37  # DiaObject ids: upper half of the id range of a cell
+
+
+@dataclass(frozen=True)
+class Detected:
+    """The objects of a field in HEALPix order: rows of the sky, what they show, and where the pipeline puts them."""
+
+    rows: np.ndarray  # row in the sky of the brightest source in each object
+    flux: np.ndarray  # nJy, (n, 6), melted neighbours included
+    width2: np.ndarray  # arcsec2, (n, 6)
+    object_id: np.ndarray
+    parent_id: np.ndarray
+    leaf: np.ndarray
+    ra: np.ndarray
+    dec: np.ndarray
+    error: np.ndarray  # of the position, arcsec
+    x: np.ndarray  # field plane, arcsec
+    y: np.ndarray
+    blend: np.ndarray  # share of neighbours' light at the place of the object, (n, 6)
+    family: np.ndarray  # objects in the same footprint
+    of_sky: np.ndarray  # for each row of the sky the place of its object here, or -1
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 def width2_of(sky: dict[str, np.ndarray]) -> np.ndarray:

@@ -16,8 +16,7 @@ from portal.archive.sample import cells
 from portal.archive.sample import forced as fp
 from portal.archive.sample import visits as vis
 from portal.archive.sample.bands import BANDS, FWHM_OVER_SIGMA, PIXEL_SCALE
-from portal.archive.sample.detection import DIA_ID_OFFSET, object_ids
-from portal.archive.sample.objects import Detected
+from portal.archive.sample.detection import DIA_ID_OFFSET, Detected, object_ids
 from portal.archive.sample.presets import Preset
 from portal.archive.sample.products import timestamps
 from portal.archive.sample.streams import normal, stream, uniform
@@ -29,6 +28,16 @@ FALSE_TID = 1 << 51
 DIPOLE_SHARE = 0.3  # of the false detections
 REAL, NOISE, DIPOLE = 0, 1, 2
 SOURCE_ID_FACTOR = 100_000  # diaSourceId = visit * 100000 + detector * 10000 + number in the image
+
+
+# Flags that nothing in the simulation raises.
+_NEVER = (
+    "apFlux_flag_apertureTruncated", "psfFlux_flag_noGoodPixels", "psfFlux_flag_edge",
+    "forced_PsfFlux_flag_noGoodPixels",
+    "forced_PsfFlux_flag_edge", "shape_flag_no_pixels", "shape_flag_not_contained", "shape_flag_parent_source",
+    "pixelFlags_streakCenter", "pixelFlags_injected", "pixelFlags_injectedCenter", "pixelFlags_injected_template",
+    "pixelFlags_injected_templateCenter", "pixelFlags_nodataCenter",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -177,7 +186,16 @@ def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -
         "dipoleFitAttempted": dipole, "isDipole": dipole,
         "dipoleLength": np.where(dipole, 1.0 + 2.0 * luck, np.nan),
         "dipoleAngle": np.where(dipole, 360.0 * luck, np.nan),
-        "dipoleFluxDiff": np.where(dipole, 4.0 * np.abs(rows["psfDiffFlux"]), np.nan),
+        "dipoleFluxDiff": np.where(dipole, 4.0 * np.abs(rows["psfDiffFlux"]), np.nan).astype(np.float64),
+        "dipoleFluxDiffErr": np.where(dipole, 2.0 * rows["psfDiffFluxErr"], np.nan).astype(np.float64),
+        "dipoleMeanFlux": np.where(dipole, 2.0 * np.abs(rows["psfDiffFlux"]), np.nan).astype(np.float64),
+        "dipoleMeanFluxErr": np.where(dipole, rows["psfDiffFluxErr"], np.nan).astype(np.float64),
+        "dipoleChi2": np.where(dipole, 1.0 + 0.2 * luck, np.nan),
+        "dipoleNdata": np.where(dipole, 1681, 0).astype(np.int64),
+        "trailFlux": keep_bits(rows["psfDiffFlux"] * (1 + 0.02 * noise), FLUX_BITS),
+        "trailRa": ra, "trailDec": dec,
+        "trailLength": np.abs(0.8 + 3.0 / snr * noise),
+        "trailAngle": np.pi * (luck - 0.5),
         "scienceFlux": keep_bits(rows["psfFlux"], FLUX_BITS),
         "scienceFluxErr": keep_bits(rows["psfFluxErr"], ERROR_BITS),
         "ixx": psf2 * growth, "iyy": psf2 / growth, "ixy": psf2 * 0.1 * noise / snr,
@@ -205,7 +223,8 @@ def _source_flags(flags: np.ndarray) -> dict[str, np.ndarray]:
         "pixelFlags_suspect": suspect, "pixelFlags_suspectCenter": suspect, "pixelFlags_bad": never,
         "pixelFlags_saturated": never, "pixelFlags_saturatedCenter": never, "pixelFlags_offimage": never,
         "pixelFlags_streak": never, "pixelFlags_nodata": never, "centroid_flag": never, "apFlux_flag": edge,
-        "psfFlux_flag": never, "forced_PsfFlux_flag": never, "shape_flag": never,
+        "psfFlux_flag": never, "forced_PsfFlux_flag": never, "shape_flag": never, "trail_flag_edge": edge,
+        **dict.fromkeys(_NEVER, never),
     }  # fmt: skip
 
 

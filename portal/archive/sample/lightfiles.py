@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from portal.archive.sample import forced as fp
 from portal.archive.sample.bands import BANDS, COADD_SEEING, FWHM_OVER_SIGMA
-from portal.archive.sample.objects import Detected
+from portal.archive.sample.detection import Detected
 from portal.archive.sample.variables import Variables
 from portal.archive.sample.visits import Visits
 from portal.archive.sample.writing import ERROR_BITS, FLUX_BITS, TableFile, keep_bits, repeated

@@ -38,9 +38,9 @@ def locus_gr(ri: np.ndarray) -> np.ndarray:
 
 def _densities(longitude: float, latitude: float) -> np.ndarray:
     """Relative density of the four components along the line of sight, shape (4, distances)."""
-    b, l = np.radians(latitude), np.radians(longitude)
+    b, direction = np.radians(latitude), np.radians(longitude)
     flat = DISTANCE_PC * np.cos(b)
-    radius = np.sqrt(SUN_R_PC**2 - 2 * SUN_R_PC * flat * np.cos(l) + flat**2)
+    radius = np.sqrt(SUN_R_PC**2 - 2 * SUN_R_PC * flat * np.cos(direction) + flat**2)
     height = np.abs(DISTANCE_PC * np.sin(b) + SUN_Z_PC)
     thin = np.exp(-(radius - SUN_R_PC) / 2600.0 - height / 300.0)
     thick = 0.11 * np.exp(-(radius - SUN_R_PC) / 3600.0 - height / 850.0)

@@ -8,8 +8,8 @@ import numpy as np
 
 from portal.archive.sample import cells
 from portal.archive.sample.bands import BANDS, mag_of
+from portal.archive.sample.detection import Detected
 from portal.archive.sample.lightcurves import CLASSES
-from portal.archive.sample.objects import Detected
 from portal.archive.sample.presets import Preset
 from portal.archive.sample.variables import Variables
 from portal.archive.sample.writing import FLUX_BITS, keep_bits
