@@ -36,10 +36,15 @@ export function render({ model, el }) {
   };
   button.addEventListener("click", () => open(menu.hidden));
   menu.addEventListener("click", (event) => { if (event.target.closest("a")) open(false); });
-  el.addEventListener("keydown", (event) => { if (event.key === "Escape") { open(false); button.focus(); } });
+  // On the document: choosing a scope draws the menu anew, and the focus goes with the old button.
+  const escape = (event) => { if (event.key === "Escape" && !menu.hidden) { open(false); button.focus(); } };
   const outside = (event) => { if (!event.composedPath().includes(el)) open(false); };
+  document.addEventListener("keydown", escape);
   document.addEventListener("pointerdown", outside);
-  model.on("remove", () => document.removeEventListener("pointerdown", outside));
+  model.on("remove", () => {
+    document.removeEventListener("keydown", escape);
+    document.removeEventListener("pointerdown", outside);
+  });
   for (const name of ["url", "scopes", "formats"]) model.on(name, draw);
   draw();
 }

@@ -1,0 +1,97 @@
+"""The page's frame alone: layouts, dividers, theme, keys."""
+
+from __future__ import annotations
+
+import panel as pn
+
+from widgets.layout import Layout
+
+PARTS = [  # as many as the frame has slots
+    "jobs",
+    "schema",
+    "editor",
+    "run",
+    "examples",
+    "results",
+    "sky",
+    "axes",
+    "chart",
+    "table",
+    "curvebar",
+    "curve",
+    "image",
+]
+
+
+def make() -> Layout:
+    return Layout(**{name: pn.pane.Markdown(f"the {name} part", sizing_mode="stretch_both") for name in PARTS})
+
+
+def test_layouts_show_their_panes(serve, shot) -> None:
+    layout = make()
+    page = serve(layout, size=(1440, 900))
+    seen = {
+        "tri": {"sky", "chart", "table"},
+        "sky-table": {"sky", "table"},
+        "sky-chart": {"sky", "chart"},
+        "chart-table": {"chart", "table"},
+        "sky": {"sky"},
+        "chart": {"chart"},
+        "table": {"table"},
+    }
+    for name, panes in seen.items():
+        layout.layout = name
+        page.locator(f"[data-layout={name}]").wait_for()
+        for pane in ("sky", "chart", "table"):
+            assert page.locator(f"section.pane.{pane}").is_visible() == (pane in panes), (name, pane)
+    layout.param.update(layout="tri", detail=True)
+    page.get_by_text("the curve part").wait_for()
+    page.get_by_text("the image part").wait_for()
+    shot(page, "tri")
+
+
+def test_the_users_hand(serve, until) -> None:
+    layout = make()
+    page = serve(layout, size=(1024, 768))
+    page.get_by_role("button", name="Catalogs").click()
+    until(page, lambda: layout.toggled and layout.toggled.part == "search")
+    page.get_by_label("Light or dark").click()
+    until(page, lambda: layout.themed and layout.themed.theme == "dark")
+    layout.theme = "dark"
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.keyboard.press("Alt+4")
+    until(page, lambda: layout.arranged and layout.arranged.layout == "chart-table")
+    target = page.get_by_label("Go to a name, coordinates or an objectId")
+    target.fill("1651281746966117378")
+    target.press("Enter")
+    until(page, lambda: layout.targeted and layout.targeted.text == "1651281746966117378")
+    page.get_by_role("button", name="Jobs").click()
+    page.get_by_text("the jobs part").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("the jobs part").wait_for(state="hidden")
+    page.locator("body").press("?")
+    page.get_by_role("dialog").wait_for()
+
+
+def test_a_divider_moves_by_mouse_and_keys(serve) -> None:
+    page = serve(make(), size=(1440, 900))
+    bar = page.get_by_role("separator", name="Sky and chart")
+    sky = page.locator("section.pane.sky")
+    before = sky.bounding_box()["width"]
+    box = bar.bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 150, box["y"] + 50, steps=4)
+    page.mouse.up()
+    dragged = sky.bounding_box()["width"]
+    assert before - 190 < dragged < before - 110
+    bar.press("ArrowRight")
+    assert sky.bounding_box()["width"] > dragged
+
+
+def test_the_panes_fill_the_page(serve) -> None:
+    for size in ((1440, 900), (1024, 768)):
+        page = serve(make(), size=size)
+        table = page.locator("section.pane.table").bounding_box()
+        assert abs(table["y"] + table["height"] - size[1]) <= 12
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
