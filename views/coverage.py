@@ -9,8 +9,7 @@ import numpy as np
 
 from portal.errors import TriviewError
 from portal.session import Session
-from portal.sky.region import circle_clause, polygon_clause
-from portal.table.selection import selection_sql
+from portal.table.selection import circle_clause, selection_sql, sky_polygon_clause
 from portal.vo.hips import Surveys
 from widgets.sky import Sky
 
@@ -59,10 +58,11 @@ class Coverage(View):
         if names is None:
             return
         if gesture.kind == "circle":
-            clause = circle_clause("sky", *names, *gesture.coords)
+            ra, dec, radius = gesture.coords
+            clause = circle_clause(*names, (ra, dec), radius)
         else:
             corners = list(zip(gesture.coords[::2], gesture.coords[1::2], strict=True))
-            clause = polygon_clause("sky", *names, corners)
+            clause = sky_polygon_clause(*names, corners)
         self.session.select(clause)
 
     def go(self, ra: float, dec: float, fov: float = 0.05) -> None:
