@@ -1,0 +1,56 @@
+"""From ADQL text to SQL for the engine and a description of the answer: parse, check, bind, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from portal.adql.bind import Binding
+from portal.adql.catalog import Catalog, OutColumn, TableDef
+from portal.adql.check import check
+from portal.adql.conjuncts import bounded
+from portal.adql.duck import DuckWriter
+from portal.adql.parse import parse_adql
+from portal.errors import QueryError
+
+__all__ = ["Catalog", "Compiled", "OutColumn", "TableDef", "compile_adql"]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What the archive runs and how it describes the answer.
+
+    ``columns`` are in the order of the SQL's; one whose ``datatype`` is "" has the type DuckDB gives it. ``tables``
+    holds full names. ``bounded``: a position or an id holds the answer to few rows. ``sql`` gives at most
+    ``maxrec + 1`` rows: the one too many shows that the answer was cut.
+    """
+
+    sql: str
+    columns: tuple[OutColumn, ...]
+    tables: frozenset[str]
+    bounded: bool
+
+
+def compile_adql(
+    text: str, catalog: Catalog, uploads: Mapping[str, TableDef] | None = None, maxrec: int | None = None
+) -> Compiled:
+    """Compile one ADQL query (ADQL 2.1, with what Rubin's users write besides) for DuckDB.
+
+    ``uploads`` are the tables named TAP_UPLOAD.<key>. Raises QueryError with line, column and what was expected.
+    """
+    tree = parse_adql(text)
+    try:
+        check(tree, text)
+        binding = Binding(text, catalog, uploads or {})
+        columns = binding.query(tree)
+        writer = DuckWriter(binding)
+        sql = writer.query(tree, None if maxrec is None else maxrec + 1)
+        select = tree
+        while isinstance(select, exp.Subquery):
+            select = select.this
+        few = isinstance(select, exp.Select) and bounded(select, writer.geometry)
+    except RecursionError:
+        raise QueryError("The query is nested too deeply.", "Remove some brackets.") from None
+    return Compiled(sql, tuple(columns), frozenset(binding.tables), few)

@@ -1,0 +1,185 @@
+"""The one list of functions an ADQL query may call: how they are written, what they mean, what the engine is told.
+
+Geometry and IN_UNIT have no template: ``geometry.py`` writes them. Everything else is a DuckDB expression with the
+arguments as ``{0}``, ``{1}``; arguments outside a function's domain give NULL, as Qserv's MySQL does, so that one bad
+row never ends a query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MANY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function. ``result`` is the VOTable datatype, "=" that of the first argument, "" left to the engine."""
+
+    name: str
+    kind: str
+    signature: str
+    description: str
+    least: int
+    most: int
+    duck: str = ""
+    result: str = ""
+    unit: str = ""
+    ucd: str = ""
+
+    @property
+    def aggregate(self) -> bool:
+        return self.kind == "aggregate"
+
+
+def _geometry() -> list[Function]:
+    def one(name: str, signature: str, text: str, least: int, most: int, result: str = "", unit: str = "") -> Function:
+        return Function(name, "geometry", signature, text, least, most, "", result, unit)
+
+    return [
+        one("POINT", "POINT(['ICRS',] ra, dec)", "A position on the sky, degrees.", 2, 3),
+        one("CIRCLE", "CIRCLE(['ICRS',] ra, dec, radius)", "A circle on the sky, all in degrees.", 2, 4),
+        one("POLYGON", "POLYGON(['ICRS',] ra1, dec1, ra2, dec2, ra3, dec3, ...)", "Great circle edges.", 3, MANY),
+        one("BOX", "BOX(['ICRS',] ra, dec, width, height)", "A box about its centre, degrees.", 3, 5),
+        one("CONTAINS", "CONTAINS(point, region)", "1 where the point lies in the region, else 0.", 2, 2, "int"),
+        one("INTERSECTS", "INTERSECTS(region, region)", "1 where the regions share a point, else 0.", 2, 2, "int"),
+        one("DISTANCE", "DISTANCE(point, point)", "Angle between two positions, degrees.", 2, 4, "double", "deg"),
+        one("COORD1", "COORD1(point)", "Right ascension of a point, degrees.", 1, 1, "double", "deg"),
+        one("COORD2", "COORD2(point)", "Declination of a point, degrees.", 1, 1, "double", "deg"),
+        one("AREA", "AREA(region)", "Area of a region, square degrees.", 1, 1, "double", "deg**2"),
+        one("CENTROID", "CENTROID(region)", "Centre of a region, a point.", 1, 1),
+    ]
+
+
+def _math() -> list[Function]:
+    def one(name: str, text: str, duck: str, result: str = "double", arguments: str = "x") -> Function:
+        count = arguments.count(",") + 1 if arguments else 0
+        least = count - (1 if "[" in arguments else 0)
+        return Function(name, "math", f"{name}({arguments})", text, least, count, duck, result)
+
+    positive = "CASE WHEN {0} > 0 THEN {0} END"
+    unit = "CASE WHEN abs({0}) <= 1 THEN {0} END"
+    return [
+        one("ABS", "Absolute value.", "abs({0})", "="),
+        one("CEILING", "Smallest whole number not below x.", "ceil({0})", ""),
+        one("CEIL", "Same as CEILING.", "ceil({0})", ""),
+        one("FLOOR", "Largest whole number not above x.", "floor({0})", ""),
+        one("ROUND", "Rounded to n decimals (0).", "round({0}, {1})", "", "x [, n]"),
+        one("TRUNCATE", "Cut to n decimals (0).", "trunc(({0}) * pow(10, {1})) / pow(10, {1})", "double", "x [, n]"),
+        one("MOD", "Remainder of x / y.", "({0}) % nullif({1}, 0)", "", "x, y"),
+        one("POWER", "x to the power y.", "pow({0}, {1})", "double", "x, y"),
+        one("SQRT", "Square root.", "sqrt(CASE WHEN {0} >= 0 THEN {0} END)"),
+        one("EXP", "e to the power x.", "exp({0})"),
+        one("LOG", "Natural logarithm.", f"ln({positive})"),
+        one("LN", "Natural logarithm.", f"ln({positive})"),
+        one("LOG10", "Logarithm to base 10.", f"log10({positive})"),
+        one("SIN", "Sine of an angle in radians.", "sin({0})"),
+        one("COS", "Cosine of an angle in radians.", "cos({0})"),
+        one("TAN", "Tangent of an angle in radians.", "tan({0})"),
+        one("COT", "Cotangent of an angle in radians.", "1 / nullif(tan({0}), 0)"),
+        one("ASIN", "Arc sine, radians.", f"asin({unit})"),
+        one("ACOS", "Arc cosine, radians.", f"acos({unit})"),
+        one("ATAN", "Arc tangent, radians.", "atan({0})"),
+        one("ATAN2", "Angle of the point (x, y), radians.", "atan2({0}, {1})", "double", "y, x"),
+        one("DEGREES", "Radians to degrees.", "degrees({0})"),
+        one("RADIANS", "Degrees to radians.", "radians({0})"),
+        one("SIGN", "-1, 0 or 1.", "sign({0})", ""),
+        one("PI", "The number pi.", "pi()", "double", ""),
+        Function("RAND", "math", "RAND([seed])", "A random number from 0 to 1; no seed is kept.", 0, 1, "random()", "double"),
+    ]  # fmt: skip
+
+
+def _plain() -> list[Function]:
+    def one(name: str, kind: str, signature: str, text: str, least: int, most: int, duck: str, result: str) -> Function:
+        return Function(name, kind, signature, text, least, most, duck, result)
+
+    return [
+        one("LOWER", "string", "LOWER(text)", "Text in small letters.", 1, 1, "lower({0})", "char"),
+        one("UPPER", "string", "UPPER(text)", "Text in capital letters.", 1, 1, "upper({0})", "char"),
+        one("TRIM", "string", "TRIM(text)", "Text without spaces at its ends.", 1, 1, "trim({0})", "char"),
+        one("CHAR_LENGTH", "string", "CHAR_LENGTH(text)", "Number of characters.", 1, 1, "length({0})", "long"),
+        one("SUBSTRING", "string", "SUBSTRING(text, start [, length])", "Part of a text, counted from 1.", 2, 3,
+            "substring({*})", "char"),
+        one("CONCAT", "string", "CONCAT(text, text, ...)", "Texts joined; NULLs are left out.", 1, MANY, "concat({*})",
+            "char"),
+        one("COALESCE", "conditional", "COALESCE(x, y, ...)", "The first that is not NULL.", 1, MANY,
+            "coalesce({*})", ""),
+        one("NULLIF", "conditional", "NULLIF(x, y)", "NULL where x = y, else x.", 2, 2, "nullif({0}, {1})", "="),
+        one("GREATEST", "conditional", "GREATEST(x, y, ...)", "The largest.", 1, MANY, "greatest({*})", ""),
+        one("LEAST", "conditional", "LEAST(x, y, ...)", "The smallest.", 1, MANY, "least({*})", ""),
+        one("IN_UNIT", "conditional", "IN_UNIT(x, 'unit')", "A column's value in another unit (VOUnits).", 2, 2, "",
+            "double"),
+        one("IVO_HEALPIX_INDEX", "udf", "ivo_healpix_index(order, ra, dec)",
+            "HEALPix pixel (nested) of a table's own position.", 2, 3, "", "long"),
+        one("COUNT", "aggregate", "COUNT(*) or COUNT([DISTINCT] x)", "Number of rows, or of values not NULL.", 1, 1,
+            "count({0})", "long"),
+        one("SUM", "aggregate", "SUM(x)", "Sum.", 1, 1, "sum({0})", ""),
+        one("AVG", "aggregate", "AVG(x)", "Mean.", 1, 1, "avg({0})", "double"),
+        one("MIN", "aggregate", "MIN(x)", "Smallest value.", 1, 1, "min({0})", "="),
+        one("MAX", "aggregate", "MAX(x)", "Largest value.", 1, 1, "max({0})", "="),
+        one("STDDEV", "aggregate", "STDDEV(x)", "Standard deviation of the sample.", 1, 1, "stddev_samp({0})", "double"),
+        one("MEDIAN", "aggregate", "MEDIAN(x)", "Median.", 1, 1, "median(CAST({0} AS DOUBLE))", "double"),
+    ]  # fmt: skip
+
+
+def _scisql() -> list[Function]:
+    # AB zero points: 31.4 for nJy, -48.6 for erg/s/cm2/Hz; 2.5 / ln 10 = 1.0857362047581296.
+    good = "CASE WHEN {0} > 0 THEN {0} END"
+    over = "nullif(greatest({0}, 0), 0)"
+
+    def one(name: str, arguments: str, text: str, duck: str, unit: str = "", result: str = "double") -> Function:
+        count = arguments.count(",") + 1
+        ucd = {"mag": "phot.mag", "nJy": "phot.flux"}.get(unit, "")
+        if ucd and name.endswith("Sigma"):
+            ucd = f"stat.error;{ucd}"
+        signature = f"scisql_{name}({arguments})"
+        return Function(f"scisql_{name}", "scisql", signature, text, count, count, duck, result, unit, ucd)
+
+    return [
+        one("nanojanskyToAbMag", "flux", "AB magnitude of a flux in nJy; NULL where the flux is not positive.",
+            f"(31.4e0 - 2.5e0 * log10({good}))", "mag"),
+        one("nanojanskyToAbMagSigma", "flux, error", "Error of the AB magnitude of a flux in nJy.",
+            f"(1.0857362047581296e0 * ({{1}}) / {over})", "mag"),
+        one("abMagToNanojansky", "mag", "Flux in nJy of an AB magnitude.", "pow(10, 0.4e0 * (31.4e0 - ({0})))", "nJy"),
+        one("abMagToNanojanskySigma", "mag, error", "Error of the flux in nJy of an AB magnitude.",
+            "(pow(10, 0.4e0 * (31.4e0 - ({0}))) * ({1}) / 1.0857362047581296e0)", "nJy"),
+        one("fluxToAbMag", "flux", "AB magnitude of a flux in erg/s/cm2/Hz.",
+            f"(-48.6e0 - 2.5e0 * log10({good}))", "mag"),
+        one("fluxToAbMagSigma", "flux, error", "Error of the AB magnitude of a flux in erg/s/cm2/Hz.",
+            f"(1.0857362047581296e0 * ({{1}}) / {over})", "mag"),
+        one("abMagToFlux", "mag", "Flux in erg/s/cm2/Hz of an AB magnitude.",
+            "pow(10, -0.4e0 * (({0}) + 48.6e0))", "erg/s/cm**2/Hz"),
+        one("abMagToFluxSigma", "mag, error", "Error of the flux in erg/s/cm2/Hz of an AB magnitude.",
+            "(pow(10, -0.4e0 * (({0}) + 48.6e0)) * ({1}) / 1.0857362047581296e0)", "erg/s/cm**2/Hz"),
+        one("dnToAbMag", "dn, dn0", "AB magnitude of a raw flux, dn0 being that of magnitude 0.",
+            "(-2.5e0 * log10(nullif(greatest(({0}) / nullif({1}, 0), 0), 0)))", "mag"),
+        one("dnToAbMagSigma", "dn, error, dn0, error0", "Error of the AB magnitude of a raw flux.",
+            f"(1.0857362047581296e0 * sqrt(pow(({{1}}) / {over}, 2) + pow(({{3}}) / nullif({{2}}, 0), 2)))", "mag"),
+        one("abMagToDn", "mag, dn0", "Raw flux of an AB magnitude.", "(({1}) * pow(10, -0.4e0 * ({0})))"),
+        one("dnToFlux", "dn, dn0", "Flux in erg/s/cm2/Hz of a raw flux.",
+            "(pow(10, -19.44e0) * ({0}) / nullif({1}, 0))", "erg/s/cm**2/Hz"),
+        one("fluxToDn", "flux, dn0", "Raw flux of a flux in erg/s/cm2/Hz.", "(({0}) * ({1}) * pow(10, 19.44e0))"),
+        one("angSep", "ra1, dec1, ra2, dec2", "Angle between two positions, degrees.", "", "deg"),
+        one("s2PtInCircle", "ra, dec, ra0, dec0, radius", "1 where a position lies in a circle, degrees.", "", "", "int"),
+        one("s2PtInBox", "ra, dec, ra_min, dec_min, ra_max, dec_max", "1 where a position lies between limits.",
+            "", "", "int"),
+        one("s2PtInEllipse", "ra, dec, ra0, dec0, a, b, angle",
+            "1 where a position lies in an ellipse: semi-axes in arcsec, angle from north through east.", "", "", "int"),
+        Function("scisql_s2PtInCPoly", "scisql", "scisql_s2PtInCPoly(ra, dec, ra1, dec1, ra2, dec2, ...)",
+                 "1 where a position lies in a polygon.", 8, MANY, "", "int"),
+        Function("scisql_median", "aggregate", "scisql_median(x)", "Median.", 1, 1,
+                 "median(CAST({0} AS DOUBLE))", "double"),
+        Function("scisql_percentile", "aggregate", "scisql_percentile(x, percent)", "The value below which percent lie.",
+                 2, 2, "quantile_cont(CAST({0} AS DOUBLE), ({1}) / 100e0)", "double"),
+    ]  # fmt: skip
+
+
+FUNCTIONS: tuple[Function, ...] = (*_geometry(), *_math(), *_plain(), *_scisql())
+_BY_NAME = {function.name.upper(): function for function in FUNCTIONS}
+# Names for the same thing.
+_BY_NAME |= {"LENGTH": _BY_NAME["CHAR_LENGTH"], "STDDEV_SAMP": _BY_NAME["STDDEV"]}
+
+
+def find_function(name: str) -> Function | None:
+    """The function of that name, in any case."""
+    return _BY_NAME.get(name.upper())

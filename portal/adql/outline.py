@@ -1,0 +1,82 @@
+"""Positions against outlines that differ from row to row: corners in columns, or a text such as ObsCore's s_region.
+
+Written as DuckDB list expressions. The corners are seen from the position: when the bearings of all of them together
+turn once around, the position is inside. True for concave outlines too; the cost is a few microseconds a row.
+"""
+
+from __future__ import annotations
+
+# A number at a word's start, so that the 5 of FK5 is none.
+_NUMBERS = r"(?:^|\s|,|\()([-+]?[0-9.][-+0-9.eE]*)"
+_PI = "3.141592653589793e0"
+
+
+def inside_list(corners: str, ra: str, dec: str) -> str:
+    """SQL: whether a position lies in a polygon given as a list of degrees [ra1, dec1, ra2, dec2, ...]."""
+    return _with(corners, _inside("v", ra, dec))
+
+
+def intersects_list(corners: str, ra: str, dec: str, radius: str) -> str:
+    """SQL: whether a circle touches a polygon given as a list of degrees."""
+    return _with(corners, f"({_inside('v', ra, dec)} OR {_edge_near('v', ra, dec, radius)})")
+
+
+def outline_list(text: str, ra: str, dec: str, radius: str = "") -> str:
+    """SQL: whether a position, or a circle about it, touches an outline in text (STC-S or DALI, degrees)."""
+    numbers = f"CAST(regexp_extract_all({text}, '{_NUMBERS}', 1) AS DOUBLE[])"
+    polygon = _inside("v", ra, dec)
+    if radius:
+        polygon = f"({polygon} OR {_edge_near('v', ra, dec, radius)})"
+    limit = f"v[3] + ({radius})" if radius else "v[3]"
+    circle = f"{_apart('v[1]', 'v[2]', ra, dec)} <= {limit}"
+    body = f"CASE WHEN len(v) = 3 THEN {circle} WHEN len(v) >= 6 THEN {polygon} END"
+    return _with(numbers, body)
+
+
+def _with(value: str, body: str) -> str:
+    """A body in which ``v`` is a value that is worked out once."""
+    return f"list_transform([{value}], lambda v: {body})[1]"
+
+
+def _apart(ra1: str, dec1: str, ra2: str, dec2: str) -> str:
+    """Degrees between two positions."""
+    return (
+        f"2 * degrees(asin(least(1e0, sqrt(pow(sin(radians({dec1} - ({dec2})) / 2), 2) + "
+        f"cos(radians({dec1})) * cos(radians({dec2})) * pow(sin(radians({ra1} - ({ra2})) / 2), 2)))))"
+    )
+
+
+def _bearing(ra0: str, dec0: str, ra: str, dec: str) -> str:
+    """Position angle, in radians, of one position seen from another."""
+    return (
+        f"atan2(sin(radians({ra} - ({ra0}))) * cos(radians({dec})), cos(radians({dec0})) * sin(radians({dec})) - "
+        f"sin(radians({dec0})) * cos(radians({dec})) * cos(radians({ra} - ({ra0}))))"
+    )
+
+
+def _inside(v: str, ra: str, dec: str) -> str:
+    corner_ra, corner_dec = f"{v}[2 * i + 1]", f"{v}[2 * i + 2]"
+    every = f"range(len({v}) // 2)"
+    bearings = f"list_transform({every}, lambda i: {_bearing(ra, dec, corner_ra, corner_dec)})"
+    step = "(b[(k + 1) % len(b) + 1] - b[k + 1])"
+    turns = f"list_sum(list_transform(range(len(b)), lambda k: {step} - 2 * {_PI} * round({step} / (2 * {_PI}))))"
+    turned = f"list_transform([{bearings}], lambda b: abs({turns}))[1] > {_PI}"
+    # Seen from the far side of the sphere the corners turn once around as well.
+    cosine = (
+        f"sin(radians({dec})) * sin(radians({corner_dec})) + "
+        f"cos(radians({dec})) * cos(radians({corner_dec})) * cos(radians({corner_ra} - ({ra})))"
+    )
+    return f"({turned} AND list_sum(list_transform({every}, lambda i: {cosine})) > 0)"
+
+
+def _edge_near(v: str, ra: str, dec: str, radius: str) -> str:
+    """Whether some edge comes within a radius of a position: a corner does, or the foot of the perpendicular."""
+    n = f"(len({v}) // 2)"
+    a1, d1 = f"{v}[2 * i + 1]", f"{v}[2 * i + 2]"
+    a2, d2 = f"{v}[2 * ((i + 1) % {n}) + 1]", f"{v}[2 * ((i + 1) % {n}) + 2]"
+    first = f"({_bearing(a1, d1, ra, dec)} - {_bearing(a1, d1, a2, d2)})"
+    second = f"({_bearing(a2, d2, ra, dec)} - {_bearing(a2, d2, a1, d1)})"
+    apart = _apart(a1, d1, ra, dec)
+    foot = f"cos({first}) > 0 AND cos({second}) > 0 AND abs(sin(radians({apart})) * sin({first})) <= sin(radians({radius}))"
+    test = f"CASE WHEN {apart} <= ({radius}) OR ({foot}) THEN 1 ELSE 0 END"
+    return f"list_max(list_transform(range({n}), lambda i: {test})) = 1"
