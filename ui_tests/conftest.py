@@ -11,11 +11,15 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import panel as pn
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.routing import Router
+from tornado.web import Application
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOTS = Path(__file__).parent / "shots"
@@ -103,56 +107,48 @@ def troubles() -> Troubles:
     return Troubles()
 
 
-@pytest.fixture
-def serve(browser: Browser, troubles: Troubles) -> Iterator[Callable[..., Page]]:
-    """``serve(component or factory, routes=[], theme="light", size=(1280, 800)) -> Page``.
+class CurrentRoutes(Router):
+    """The HTTP routes of the test that runs now; None for what they do not name, so that Bokeh's own follow."""
 
-    ``routes`` are tornado patterns served beside the page. A factory is called once for each page load.
-    """
-    servers, contexts = [], []
+    def __init__(self) -> None:
+        self.rules: list[tuple] = []
+        self.application = Application()
 
-    def start(
-        component: object,
-        routes: Iterable[tuple] = (),
-        theme: str = "light",
-        size: tuple[int, int] = (1280, 800),
-        path: str = "/",
-    ) -> Page:
-        factory = component if callable(component) and not isinstance(component, type) else lambda: component
-        server_id = uuid.uuid4().hex
-        server = pn.serve(
-            {"/": factory},
-            server_id=server_id,
-            port=0,
-            address="127.0.0.1",
-            websocket_origin="127.0.0.1",
-            threaded=True,
-            show=False,
-            extra_patterns=list(routes),
-        )
-        servers.append(server)
-        port = _port_of(server_id)
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]})
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=f"http://127.0.0.1:{port}")
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        troubles.watch(page)
-        page.goto(f"http://127.0.0.1:{port}{path}")
-        page.add_style_tag(
-            content=f":root{{{COLOURS['light']}}} :root[data-theme=dark]{{{COLOURS['dark']};color-scheme:dark}}"
-            "body{background:var(--tv-bg);color:var(--tv-fg)}"
-        )
-        page.evaluate("theme => document.documentElement.setAttribute('data-theme', theme)", theme)
-        page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
-        return page
+    def use(self, rules: Iterable[tuple]) -> None:
+        self.rules = list(rules)
+        self.application = Application(self.rules)
 
-    yield start
-    for context in contexts:
-        context.close()
-    for server in servers:
-        server.stop()
-    assert not troubles.unexpected(), "\n".join(troubles.unexpected())
+    def find_handler(self, request: HTTPServerRequest, **kwargs: object) -> HTTPMessageDelegate | None:
+        if any(re.fullmatch(rule[0], request.path) for rule in self.rules):
+            return self.application.find_handler(request, **kwargs)
+        return None
+
+
+class Site(NamedTuple):
+    """One Panel server for the whole run: the browser keeps its JavaScript from test to test."""
+
+    address: str
+    routes: CurrentRoutes
+    factory: list[Callable[[], object]]  # one member: what the page at / is made of
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    routes, factory = CurrentRoutes(), [lambda: pn.pane.Str("no test runs")]
+    server_id = uuid.uuid4().hex
+    server = pn.serve(
+        {"/": lambda: factory[0]()},
+        server_id=server_id,
+        port=0,
+        address="127.0.0.1",
+        websocket_origin="127.0.0.1",
+        threaded=True,
+        show=False,
+        verbose=False,
+        extra_patterns=[(r"/.*", routes)],
+    )
+    yield Site(f"http://127.0.0.1:{_port_of(server_id)}", routes, factory)
+    server.stop()
 
 
 def _port_of(server_id: str) -> int:
@@ -162,6 +158,54 @@ def _port_of(server_id: str) -> int:
             return pn.state._servers[server_id][0].port
         time.sleep(0.01)
     raise TimeoutError("the test server did not start")
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    """One browser profile for the whole run, with an HTTP cache."""
+    made = browser.new_context()
+    made.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.address)
+    made.add_init_script("localStorage.clear(); sessionStorage.clear()")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def serve(context: BrowserContext, site: Site, troubles: Troubles) -> Iterator[Callable[..., Page]]:
+    """``serve(component or factory, routes=[], theme="light", size=(1280, 800)) -> Page``.
+
+    ``routes`` are tornado patterns served beside the page. A factory is called once for each page load.
+    """
+    pages = []
+
+    def start(
+        component: object,
+        routes: Iterable[tuple] = (),
+        theme: str = "light",
+        size: tuple[int, int] = (1280, 800),
+        path: str = "/",
+    ) -> Page:
+        made = callable(component) and not isinstance(component, pn.viewable.Viewable | pn.viewable.Viewer)
+        site.factory[0] = component if made else lambda: component
+        site.routes.use(routes)
+        page = context.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.set_default_timeout(15_000)
+        troubles.watch(page)
+        page.goto(f"{site.address}{path}")
+        page.add_style_tag(
+            content=f":root{{{COLOURS['light']}}} :root[data-theme=dark]{{{COLOURS['dark']};color-scheme:dark}}"
+            "body{background:var(--tv-bg);color:var(--tv-fg)}"
+        )
+        page.evaluate("theme => document.documentElement.setAttribute('data-theme', theme)", theme)
+        page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
+        return page
+
+    yield start
+    for page in pages:
+        page.close()
+    assert not troubles.unexpected(), "\n".join(troubles.unexpected())
 
 
 @pytest.fixture
