@@ -1,0 +1,64 @@
+"""The embedded archive as one object, and its routes: a table of contents."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from . import datalink_web, hips, sia, soda, tap, vosi_web
+from .catalog import Store
+from .images import Images
+from .limits import Limits
+from .uws import Uws
+from .uws_web import uws_routes
+
+
+class Archive:
+    """Everything the handlers share. ``base_url`` fixes the address in links; "" takes it from each request."""
+
+    def __init__(self, folder: Path, state: Path, limits: Limits, base_url: str = "") -> None:
+        self.limits = limits
+        self.base_url = base_url.rstrip("/")
+        self.up_since = time.time()
+        self.store = Store(folder, state / "scratch", limits)
+        self.images = Images(folder, self.store)
+        # Threads: short ones on the desk, queries apart, and jobs (in Uws) apart from both.
+        self.desk = ThreadPoolExecutor(max(4, os.cpu_count() or 1), thread_name_prefix="desk")
+        self.queries = ThreadPoolExecutor(limits.sync_workers, thread_name_prefix="sync")
+        self.pixels = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="pixels")
+        self.uws = Uws(state, limits.async_workers, limits.async_seconds)
+        self.uws.register("tap", lambda ticket: tap.run_job(self, ticket))
+        self.uws.register("cutout", lambda ticket: soda.run_job(self, ticket))
+
+    @classmethod
+    def open(cls, folder: Path, state: Path, limits: Limits | None = None, base_url: str = "") -> Archive:
+        """Serve the sample in ``folder``, keeping jobs and spilled data below ``state``."""
+        state.mkdir(parents=True, exist_ok=True)
+        return cls(folder, state, limits or Limits(), base_url)
+
+    def close(self) -> None:
+        """Stop all work; unfinished jobs run again at the next start."""
+        for pool in (self.desk, self.queries, self.pixels):
+            pool.shutdown(wait=False, cancel_futures=True)
+        self.store.interrupt()
+        self.uws.close()
+        for pool in (self.desk, self.queries, self.pixels):
+            pool.shutdown(wait=True)
+        self.store.close()
+
+
+def archive_routes(archive: Archive) -> list[tuple[str, Any, dict]]:
+    """Tornado routes of the archive, all below /api, for a server of its own or Panel's ``extra_patterns``."""
+    return [
+        *uws_routes("/api/tap/async", archive, "tap"),
+        *tap.routes(archive),
+        *vosi_web.routes(archive),
+        *datalink_web.routes(archive),
+        *uws_routes("/api/cutout/jobs", archive, "cutout"),
+        *soda.routes(archive),
+        *sia.routes(archive),
+        *hips.routes(archive),
+    ]

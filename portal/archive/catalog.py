@@ -1,0 +1,177 @@
+"""The tables served: DuckDB in this process over the sample's Parquet files, seen in the spelling of each release.
+
+Knows how served tables come from stored ones and locks the engine to the sample folder; knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ..adql.catalog import Catalog, TableDef
+from ..errors import FormatError
+from ..table.columns import TableMeta
+from .limits import Limits
+from .schema.load import Table, load, position_of
+from .schema.tap_schema import tap_schema
+from .schema.views import HIDDEN, quoted, served, stored_name, view_sql
+
+# Written without the server's address, which is put before it on the way out.
+LINKS = "'/api/datalink/links?ID=' || url_encode(obs_publisher_did)"
+
+
+class Store:
+    """The engine and what it serves. ``cursor`` gives each caller its own: a shared one gives wrong answers.
+
+    ``schemas`` are the served schemas, ``catalog`` the same for the ADQL compiler, ``rows`` the number of rows by
+    table name.
+    """
+
+    def __init__(self, folder: Path, scratch: Path, limits: Limits) -> None:
+        shutil.rmtree(scratch, ignore_errors=True)  # what a killed server spilled
+        scratch.mkdir(parents=True)
+        config: dict[str, Any] = {"memory_limit": limits.memory, "python_enable_replacements": False}
+        if limits.threads:
+            config["threads"] = limits.threads
+        self._database = duckdb.connect(":memory:", config=config)
+        self._lock = threading.Lock()
+        self._cursors: dict[int, duckdb.DuckDBPyConnection] = {}
+        self._kept: dict[str, Any] = {}
+        self._stored = self._open(_files(folder), limits.resident_bytes)
+        self.schemas = served(load(), self._stored, ("access_url",))
+        self.tables = {table.name: table for schema in self.schemas.values() for table in schema.tables.values()}
+        self.rows = self._describe(_counts(folder))
+        self.catalog = Catalog(map(self._definition, self.tables.values()))
+        self._lock_down(folder, scratch, limits)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, for one call in one thread; give it back with ``release``."""
+        cursor = self._database.cursor()
+        with self._lock:
+            self._cursors[id(cursor)] = cursor
+        return cursor
+
+    def release(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        with self._lock:
+            self._cursors.pop(id(cursor), None)
+        cursor.close()
+
+    def interrupt(self) -> None:
+        """Stop everything that runs."""
+        with self._lock:
+            cursors = list(self._cursors.values())
+        for cursor in cursors:
+            cursor.interrupt()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def kept(self, key: str, make: Callable[..., Any], *values: Any) -> Any:
+        """``make(*values)``, made once: the schemas do not change while the server runs."""
+        if key not in self._kept:
+            self._kept[key] = make(*values)
+        return self._kept[key]
+
+    def view(self, cursor: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
+        """Make the served table ``name`` readable on this cursor, with the columns that ``sql`` may use.
+
+        Every word of ``sql`` counts as a possible column: planning over the few it names takes a millisecond, over
+        all 1,296 of an Object twenty.
+        """
+        table = self.tables[name]
+        if table.schema == "tap_schema":
+            return
+        words = set(re.findall(r"\w+", sql))
+        columns = tuple(column for column in table.columns if column.name in words) or table.columns[:1]
+        source = stored_name(table, self._stored)
+        extra = {"access_url": LINKS} if source and "access_url" in words else {}
+        select = view_sql(replace(table, columns=columns), self._stored, extra, only=words | {columns[0].name})
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
+
+    def uploaded(self, name: str, table: pa.Table) -> TableDef:
+        """How the compiler sees an uploaded table. Columns that hold arrays cannot be asked for."""
+        plain = tuple(column for column in TableMeta.from_schema(table.schema).columns if not column.is_array)
+        return TableDef("TAP_UPLOAD", name, plain, quoted(f"upload_{name}"), position_of(plain), None)
+
+    def attach(self, cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+        """Make an uploaded table readable on this cursor only."""
+        cursor.register(f"upload_{name}", table)
+
+    def _open(self, files: Mapping[str, tuple[str, int]], resident: int) -> dict[str, set[str]]:
+        """Stored tables by name: small ones in memory, larger ones read from their files when asked."""
+        self._database.execute("CREATE SCHEMA stored")
+        self._database.execute("SET parquet_metadata_cache = true")
+        stored = {}
+        for name, (pattern, size) in files.items():
+            kind = "TABLE" if size <= resident else "VIEW"
+            source = pattern.replace("'", "''")
+            self._database.execute(f"CREATE {kind} stored.{quoted(name)} AS SELECT * FROM read_parquet('{source}')")
+            columns = self._database.execute(f"DESCRIBE stored.{quoted(name)}").fetchall()
+            stored[name] = {row[0] for row in columns}
+        return stored
+
+    def _describe(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Make the tables of TAP_SCHEMA; rows of every served table."""
+        rows = {name: counts.get(stored_name(table, self._stored) or "", 0) for name, table in self.tables.items()}
+        self._database.execute("CREATE SCHEMA tap_schema")
+        for name, table in tap_schema(self.schemas).items():
+            self._database.register("arriving", table)
+            self._database.execute(f"CREATE TABLE tap_schema.{quoted(name)} AS SELECT * FROM arriving")
+            self._database.unregister("arriving")
+            rows[f"tap_schema.{name}"] = table.num_rows
+        return rows
+
+    def _definition(self, table: Table) -> TableDef:
+        source = stored_name(table, self._stored)
+        healpix = HIDDEN if source and HIDDEN in self._stored[source] else None
+        if table.schema == "tap_schema":
+            engine_name = f"tap_schema.{quoted(table.short)}"
+        else:
+            engine_name = quoted(table.name)  # made by ``view`` on the cursor of each query
+        ids = frozenset(table.primary_key)
+        return TableDef(table.schema, table.short, table.columns, engine_name, table.position, healpix, None, ids)
+
+    def _lock_down(self, folder: Path, scratch: Path, limits: Limits) -> None:
+        """From here on no query reads or writes anything but the sample, and none changes a setting."""
+        text = str(folder.resolve()).replace("'", "''")
+        spill = str(scratch.resolve()).replace("'", "''")
+        for command in (
+            "SET enable_progress_bar = true",  # else the engine keeps no progress
+            "SET enable_progress_bar_print = false",
+            f"SET temp_directory = '{spill}'",
+            f"SET max_temp_directory_size = '{limits.scratch}'",
+            f"SET allowed_directories = ['{text}/']",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self._database.execute(command)
+
+
+def _files(folder: Path) -> dict[str, tuple[str, int]]:
+    """Path (or pattern) and bytes of each stored table. Names that start with "_" are not tables to be served."""
+    found: dict[str, tuple[str, int]] = {}
+    for item in sorted((folder / "tables").iterdir()):
+        if item.name.startswith((".", "_")):
+            continue
+        if item.is_dir():
+            found[item.name] = (f"{item}/*.parquet", sum(file.stat().st_size for file in item.glob("*.parquet")))
+        elif item.suffix == ".parquet":
+            found[item.stem] = (str(item), item.stat().st_size)
+    if not found:
+        raise FormatError(f"There are no tables in {folder}.", "Make the sample sky again.")
+    return found
+
+
+def _counts(folder: Path) -> dict[str, int]:
+    """Rows of each stored table, as the sample's manifest tells them."""
+    tables = json.loads((folder / "manifest.json").read_text())["tables"]
+    return {name: item["rows"] for name, item in tables.items()}

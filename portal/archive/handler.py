@@ -1,0 +1,125 @@
+"""What every request handler of the archive shares: parameters, threads, streaming, errors, safe headers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from ..errors import LimitError, TriviewError
+from ..table.votable_write import error_votable
+from .params import Parameters, read_parameters
+
+if TYPE_CHECKING:
+    from .app import Archive
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+VOTABLE_TYPE = "application/x-votable+xml"
+STALL_SECONDS = 120.0  # a client that takes no byte for so long has gone; its query must not be kept open
+
+
+@stream_request_body
+class ServiceHandler(RequestHandler):
+    """One request. ``errors`` says how a failure is told: "votable" (DALI) or "text"."""
+
+    errors = "text"
+
+    def initialize(self, archive: Archive) -> None:
+        self.archive = archive
+        self._body: list[bytes] = []
+        self._size = 0
+        self._gone: list[Callable[[], None]] = []
+        self.gone = False
+
+    def set_default_headers(self) -> None:
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+        self.clear_header("Server")
+
+    def check_xsrf_cookie(self) -> None:
+        """No cookie gives any right here; ``prepare`` refuses posts that come from other people's pages."""
+
+    def prepare(self) -> None:
+        origin = self.request.headers.get("Origin")
+        if self.request.method not in ("GET", "HEAD") and origin and urlsplit(origin).netloc != self.request.host:
+            raise HTTPError(403, reason="Cross-site request refused")
+
+    def data_received(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size <= self.archive.limits.body_bytes:
+            self._body.append(chunk)
+
+    def on_connection_close(self) -> None:
+        self.gone = True
+        for cancel in self._gone:
+            cancel()
+
+    @property
+    def base(self) -> str:
+        """Address of the server as this client reaches it, without path: the setting, else from the request."""
+        return self.archive.base_url or f"{self.request.protocol}://{self.request.host}"
+
+    def parameters(self) -> Parameters:
+        """Parameters of this request. Raises UsageError, FormatError or LimitError."""
+        limit = self.archive.limits.body_bytes
+        if self._size > limit:
+            raise LimitError(f"The request is larger than {limit >> 20} MiB.", "Send a smaller table.")
+        return read_parameters(self.request.query, self.request.headers.get("Content-Type", ""), b"".join(self._body))
+
+    async def work(self, call: Callable[..., T], *args: Any, pool: Executor | None = None) -> T:
+        """Run a blocking call in a thread, off the event loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(pool or self.archive.desk, call, *args)
+
+    async def stream(self, chunks: Iterator[bytes], content_type: str, pool: Executor, cancel: Callable) -> None:
+        """Send ``chunks`` as they are made, each made in a thread only when the one before has left.
+
+        What fails before the first chunk can still be told properly; later the connection is cut, so that
+        the client sees a broken answer and not a short one.
+        """
+        self._gone.append(cancel)
+        sent = False
+        try:
+            chunk = await self.work(next, chunks, None, pool=pool)
+            self.set_header("Content-Type", content_type)
+            while chunk is not None and not self.gone:
+                self.write(chunk)
+                await asyncio.wait_for(self.flush(), STALL_SECONDS)
+                sent = True
+                chunk = await self.work(next, chunks, None, pool=pool)
+        except (StreamClosedError, TimeoutError):
+            cancel()
+        except Exception:
+            cancel()
+            if not sent:
+                raise
+            log.exception("answer cut short")
+            self.request.connection.stream.close()  # type: ignore[attr-defined]
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, TriviewError):
+            status_code = 413 if isinstance(error, LimitError) and self._size > self.archive.limits.body_bytes else 400
+            message = str(error)
+        elif isinstance(error, HTTPError):
+            message = error.log_message or self._reason
+        else:
+            message = "The service failed; the reason stands in its log."
+        self.set_status(status_code)
+        if self.errors == "votable":
+            self.set_header("Content-Type", VOTABLE_TYPE)
+            self.finish(error_votable(message))
+        else:
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(f"{type(error).__name__}: {message}\n" if isinstance(error, TriviewError) else message + "\n")
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        if not isinstance(value, TriviewError):
+            super().log_exception(typ, value, tb)

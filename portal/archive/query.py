@@ -1,0 +1,195 @@
+"""One ADQL query of the archive, from its text to Arrow batches: compiled, bounded in rows and time, cancelable.
+
+Knows the engine and the catalogue; knows nothing of HTTP or of how rows are written.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..adql.catalog import OutColumn
+from ..adql.compile import compile_adql
+from ..errors import CancelledError, LimitError, QueryError
+from ..table.columns import Column, Info, TableMeta
+from .catalog import Store
+from .datalink import ACCESS_URLS, descriptors
+
+CELLS = 2_000_000  # cells of one batch: a few MB, whatever the number of columns
+FIRST_ROWS = 2048  # of the first batch, so that it leaves early
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many rows and seconds of engine time a query may take, and which server its links shall name."""
+
+    max_rows: int
+    seconds: float
+    base: str = ""
+
+
+class Query:
+    """A compiled query. ``open`` starts it and tells its columns, ``batches`` gives its rows, ``close`` ends it.
+
+    Raises QueryError when made (the text is at fault); running raises QueryError (the engine refuses a value),
+    LimitError (out of time or memory) or CancelledError.
+    """
+
+    def __init__(self, store: Store, adql: str, bounds: Bounds, uploads: Mapping[str, pa.Table] | None = None) -> None:
+        self._store = store
+        self._adql = adql
+        self._bounds = bounds
+        self._uploads = uploads or {}
+        tables = {name: store.uploaded(name, table) for name, table in self._uploads.items()}
+        self._compiled = compile_adql(adql, store.catalog, tables, bounds.max_rows)
+        self._sources = tuple(item.source for item in self._compiled.columns)
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._reader: pa.RecordBatchReader | None = None
+        self._left = bounds.seconds
+        self._stopped = False
+        self.rows = 0
+        self.overflow = False
+
+    @property
+    def progress(self) -> float:
+        """Per cent done as the engine guesses it, -1 when it cannot tell."""
+        cursor = self._cursor
+        return cursor.query_progress() if cursor is not None else -1.0
+
+    def cancel(self) -> None:
+        """Stop it, from any thread; the running step raises CancelledError."""
+        self._stopped = True
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        if (cursor := self._cursor) is not None:
+            cursor.interrupt()
+
+    def open(self) -> TableMeta:
+        """Start the query; its columns and what goes with them."""
+        self._cursor = cursor = self._store.cursor()
+        size = max(1, min(100_000, CELLS // max(1, len(self._sources))))
+        self._reader = reader = self._step(lambda: self._start(cursor).to_arrow_reader(size))
+        self._columns = tuple(
+            _column(place, item, field)
+            for place, (item, field) in enumerate(zip(self._compiled.columns, reader.schema))
+        )
+        self.meta = TableMeta(
+            self._columns,
+            name="result",
+            infos=(Info("QUERY", self._adql), Info("PROVIDER", "Triview embedded archive, simulated data")),
+            services=descriptors(self._sources, self._bounds.base),
+        )
+        self._schema = self.meta.to_schema()
+        return self.meta
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows, in the types that ``meta`` declares; sets ``rows`` and ``overflow``."""
+        reader = self._reader
+        if self._bounds.max_rows == 0:
+            self.overflow = True
+            return
+        while (batch := self._step(lambda: next(reader, None))) is not None:
+            room = self._bounds.max_rows - self.rows
+            if batch.num_rows > room:
+                batch, self.overflow = batch.slice(0, room), True
+            first = self.rows == 0 and batch.num_rows > FIRST_ROWS
+            self.rows += batch.num_rows
+            if first:
+                yield self._typed(batch.slice(0, FIRST_ROWS))
+                batch = batch.slice(FIRST_ROWS)
+            yield self._typed(batch)
+            if self.overflow:
+                return
+
+    def close(self) -> None:
+        """Give back what the engine holds for it."""
+        self._reader = None
+        if (cursor := self._cursor) is not None:
+            self._cursor = None
+            self._store.release(cursor)
+
+    def _start(self, cursor: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+        for name, table in self._uploads.items():
+            self._store.attach(cursor, name, table)
+        for name in self._compiled.tables:
+            if name in self._store.tables:
+                self._store.view(cursor, name, self._compiled.sql)
+        return cursor.sql(self._compiled.sql)
+
+    def _step(self, call: Callable):
+        """One call into the engine, interrupted when the time given to the query is used up."""
+        if self._stopped:
+            raise CancelledError("The query was stopped.")
+        timer = threading.Timer(min(max(self._left, 0.0), threading.TIMEOUT_MAX), self._interrupt)
+        timer.daemon = True
+        timer.start()
+        started = time.monotonic()
+        try:
+            return call()
+        except (duckdb.Error, OSError, pa.ArrowException) as error:
+            raise self._told(error, time.monotonic() - started) from None
+        finally:
+            timer.cancel()
+            self._left -= time.monotonic() - started
+
+    def _told(self, error: Exception, took: float) -> Exception:
+        text = str(error)
+        if self._stopped:
+            return CancelledError("The query was stopped.")
+        if "INTERRUPT" in text:
+            limit = self._bounds.seconds
+            return LimitError(
+                f"The query took longer than its {limit:g} s.",
+                "Bound it by position or id, or run it as an asynchronous job.",
+            )
+        if "Out of Memory" in text:
+            return LimitError("The query needs more memory than the archive gives to one.", "Bound it further.")
+        return QueryError(f"The engine cannot run this query: {text.splitlines()[0]}")
+
+    def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """``batch`` in the declared types; links to the archive get the address this client knows it by."""
+        arrays = []
+        for column, source, values in zip(self._columns, self._sources, batch.columns):
+            values = _as(column, values)
+            if source in ACCESS_URLS:
+                values = pc.binary_join_element_wise(self._bounds.base, values, "")
+            arrays.append(values)
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+def _column(place: int, item: OutColumn, field: pa.Field) -> Column:
+    """A result column as the compiler describes it; its type from the engine where the compiler leaves it open."""
+    datatype, arraysize = item.datatype, item.arraysize
+    if not datatype:
+        found = Column.from_arrow(field)
+        whole = pa.types.is_decimal(field.type) and field.type.scale == 0
+        datatype, arraysize = "long" if whole else found.datatype, found.arraysize
+    return Column(
+        item.name,
+        datatype,
+        arraysize or "",
+        item.unit or "",
+        item.ucd or "",
+        item.utype or "",
+        item.xtype or "",
+        item.description or "",
+        id=f"col_{place}",
+    )
+
+
+def _as(column: Column, values: pa.Array) -> pa.Array:
+    target = column.arrow
+    if values.type == target:
+        return values
+    if pa.types.is_timestamp(values.type) and column.is_text:
+        return pc.strftime(values, "%Y-%m-%dT%H:%M:%S")
+    if pa.types.is_decimal(values.type) and pa.types.is_integer(target):
+        values = values.cast(pa.decimal128(38, 0), safe=False)
+    return values.cast(target, safe=pa.types.is_integer(target))

@@ -1,0 +1,135 @@
+"""TAP 1.1: what a query request means, answered at once (/sync) or as the work of a job (/async)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from ..table.votable_read import read_votable
+from .formats import Format, encoded, wanted_format
+from .handler import ServiceHandler
+from .jobstore import JobResult
+from .params import Parameters, UsageError
+from .query import Bounds, Query
+from .uws import Ticket
+
+if TYPE_CHECKING:
+    from .app import Archive
+
+LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
+PROGRESS_SECONDS = 0.5  # how often a running job tells how far it is
+
+
+def prepare(archive: Archive, asked: Parameters, base: str, seconds: float) -> tuple[Query, Format]:
+    """The query a request asks for, compiled but not run, and its output format.
+
+    Raises UsageError for bad parameters, QueryError for bad ADQL, FormatError for an upload that is no VOTable.
+    """
+    asked.choice("REQUEST", ("doQuery",), "doQuery")
+    if not asked.get("LANG"):
+        raise UsageError("Parameter LANG is missing.", "Send LANG=ADQL.")
+    asked.choice("LANG", LANGUAGES, "ADQL")
+    form = wanted_format(asked)
+    bounds = Bounds(_max_rows(asked.get("MAXREC"), archive.limits.max_rows), seconds, base)
+    return Query(archive.store, asked.require("QUERY"), bounds, _uploads(asked)), form
+
+
+def _max_rows(text: str, ceiling: int) -> int:
+    if not text.strip():
+        return ceiling
+    try:
+        rows = int(text)
+    except ValueError:
+        rows = -1
+    if rows < 0:
+        raise UsageError(f"MAXREC must be a whole number from 0 on, not {text!r}.")
+    return min(rows, ceiling)
+
+
+def _uploads(asked: Parameters) -> Mapping[str, pa.Table]:
+    """The tables named by UPLOAD=name,param:part;... (TAP 1.1, section 2.5)."""
+    tables: dict[str, pa.Table] = {}
+    for pair in ";".join(asked.all("UPLOAD")).split(";"):
+        if not pair.strip():
+            continue
+        name, _, place = pair.strip().partition(",")
+        if not re.fullmatch(r"[A-Za-z]\w{0,63}", name):
+            raise UsageError(f"An uploaded table cannot be called {name!r}.", "Start with a letter; use A-Z, 0-9, _.")
+        scheme, _, part = place.partition(":")
+        if scheme != "param":
+            raise UsageError(
+                f"The archive does not fetch tables from {scheme or 'nowhere'!r} addresses.",
+                "Send the table in the request, as UPLOAD=name,param:part.",
+            )
+        if part not in asked.files:
+            raise UsageError(f"UPLOAD names the part {part!r}, but the request has no such part.")
+        if name.lower() in tables:
+            raise UsageError(f"Two uploaded tables are called {name!r}.")
+        tables[name.lower()] = read_votable(asked.files[part])[1]
+    return tables
+
+
+class SyncHandler(ServiceHandler):
+    """/api/tap/sync: the answer in the response, as it is made."""
+
+    errors = "votable"
+
+    async def get(self) -> None:
+        asked = self.parameters()
+        archive = self.archive
+        query, form = await self.work(
+            prepare, archive, asked, self.base, archive.limits.sync_seconds, pool=archive.queries
+        )
+        await self.stream(encoded(query, form), form.media_type, archive.queries, query.cancel)
+
+    async def post(self) -> None:
+        await self.get()
+
+
+def run_job(archive: Archive, ticket: Ticket) -> list[JobResult]:
+    """The work of one async job: the result in a file of the job's folder."""
+    job = ticket.job
+    uploads = {file.name.removeprefix("upload-"): file.read_bytes() for file in ticket.folder.glob("upload-*")}
+    query, form = prepare(archive, Parameters(job.parameters, uploads), job.base, float("inf"))
+    ticket.on_cancel(query.cancel)
+    file = ticket.folder / f"result.{form.ending}"
+    try:
+        with _progress(query, ticket), file.open("wb") as out:
+            for chunk in encoded(query, form):
+                out.write(chunk)
+    except Exception:
+        file.unlink(missing_ok=True)
+        ticket.check()  # when it was stopped, say why instead of how
+        raise
+    ticket.check()
+    return [JobResult("result", file.name, form.media_type, file.stat().st_size, query.rows)]
+
+
+@contextmanager
+def _progress(query: Query, ticket: Ticket) -> Iterator[None]:
+    """Report the engine's progress while the block runs."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        told = -1.0
+        while not ended.wait(PROGRESS_SECONDS):
+            if (done := query.progress) > told:
+                told = done
+                ticket.report(done)
+
+    thread = threading.Thread(target=watch, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def routes(archive: Archive) -> list[tuple]:
+    return [(r"/api/tap/sync/?", SyncHandler, {"archive": archive})]
