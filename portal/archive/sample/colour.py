@@ -1,7 +1,7 @@
 """From surface brightness to bytes: an asinh colour composite of three bands, and an asinh grey of one.
 
 The composite follows Lupton et al. 2004: one stretch for the mean of the three, so that hue does not depend on
-brightness and bright cores keep their colour.
+brightness. Only the very bright cores turn towards white, as eyes and cameras show them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import math
 
 import numba as nb
 import numpy as np
+
+WHITE_FROM = 30.0  # means over this many stretches begin to lose their hue
+WHITE_RATE, WHITE_MOST = 0.13, 0.6  # per factor e, and at most
 
 
 @nb.njit(cache=True, nogil=True)
@@ -32,7 +35,10 @@ def lupton(red, green, blue, black, stretch, softening):
             r, g, b = max(r * factor, 0.0), max(g * factor, 0.0), max(b * factor, 0.0)
             top = max(r, g, b)
             if top > 1.0:
-                r, g, b = r / top, g / top, b / top
+                r, g, b, top = r / top, g / top, b / top, 1.0
+            if mean > WHITE_FROM * stretch:
+                white = min(WHITE_RATE * math.log(mean / (WHITE_FROM * stretch)), WHITE_MOST)
+                r, g, b = r + (top - r) * white, g + (top - g) * white, b + (top - b) * white
             out[j, i, 0] = np.uint8(r * 255.0)
             out[j, i, 1] = np.uint8(g * 255.0)
             out[j, i, 2] = np.uint8(b * 255.0)

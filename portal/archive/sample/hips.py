@@ -46,7 +46,7 @@ class Survey(NamedTuple):
 
 
 def _surveys() -> dict[str, Survey]:
-    found = [Survey("color_gri", "Sample sky, colour (i r g)", "irg", (0.72, 1.0, 1.75), -60.0, 1500.0, 8.0)]
+    found = [Survey("color_gri", "Sample sky, colour (i r g)", "irg", (0.81, 1.0, 1.48), -80.0, 850.0, 8.0)]
     for k, band in enumerate(BANDS):
         noise = float(noise_brightness()[k])
         found.append(Survey(f"band_{band}", f"Sample sky, {band} band", band, (1.0,), -0.6 * noise, 11 * noise, 8.0))
