@@ -85,7 +85,7 @@ def _math() -> list[Function]:
         one("RADIANS", "Degrees to radians.", "radians({0})"),
         one("SIGN", "-1, 0 or 1.", "sign({0})", ""),
         one("PI", "The number pi.", "pi()", "double", ""),
-        Function("RAND", "math", "RAND([seed])", "A random number from 0 to 1; no seed is kept.", 0, 1, "random()", "double"),
+        Function("RAND", "math", "RAND([seed])", "A random number from 0 to 1.", 0, 1, "random()", "double"),
     ]  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _plain() -> list[Function]:
         one("AVG", "aggregate", "AVG(x)", "Mean.", 1, 1, "avg({0})", "double"),
         one("MIN", "aggregate", "MIN(x)", "Smallest value.", 1, 1, "min({0})", "="),
         one("MAX", "aggregate", "MAX(x)", "Largest value.", 1, 1, "max({0})", "="),
-        one("STDDEV", "aggregate", "STDDEV(x)", "Standard deviation of the sample.", 1, 1, "stddev_samp({0})", "double"),
+        one("STDDEV", "aggregate", "STDDEV(x)", "Standard deviation, n - 1.", 1, 1, "stddev_samp({0})", "double"),
         one("MEDIAN", "aggregate", "MEDIAN(x)", "Median.", 1, 1, "median(CAST({0} AS DOUBLE))", "double"),
     ]  # fmt: skip
 
@@ -160,16 +160,16 @@ def _scisql() -> list[Function]:
             "(pow(10, -19.44e0) * ({0}) / nullif({1}, 0))", "erg/s/cm**2/Hz"),
         one("fluxToDn", "flux, dn0", "Raw flux of a flux in erg/s/cm2/Hz.", "(({0}) * ({1}) * pow(10, 19.44e0))"),
         one("angSep", "ra1, dec1, ra2, dec2", "Angle between two positions, degrees.", "", "deg"),
-        one("s2PtInCircle", "ra, dec, ra0, dec0, radius", "1 where a position lies in a circle, degrees.", "", "", "int"),
+        one("s2PtInCircle", "ra, dec, ra0, dec0, radius", "1 where a position lies in a circle.", "", "", "int"),
         one("s2PtInBox", "ra, dec, ra_min, dec_min, ra_max, dec_max", "1 where a position lies between limits.",
             "", "", "int"),
         one("s2PtInEllipse", "ra, dec, ra0, dec0, a, b, angle",
-            "1 where a position lies in an ellipse: semi-axes in arcsec, angle from north through east.", "", "", "int"),
+            "1 where a position lies in an ellipse: semi-axes in arcsec, angle from north to east.", "", "", "int"),
         Function("scisql_s2PtInCPoly", "scisql", "scisql_s2PtInCPoly(ra, dec, ra1, dec1, ra2, dec2, ...)",
                  "1 where a position lies in a polygon.", 8, MANY, "", "int"),
         Function("scisql_median", "aggregate", "scisql_median(x)", "Median.", 1, 1,
                  "median(CAST({0} AS DOUBLE))", "double"),
-        Function("scisql_percentile", "aggregate", "scisql_percentile(x, percent)", "The value below which percent lie.",
+        Function("scisql_percentile", "aggregate", "scisql_percentile(x, percent)", "Value below which percent lie.",
                  2, 2, "quantile_cont(CAST({0} AS DOUBLE), ({1}) / 100e0)", "double"),
     ]  # fmt: skip
 

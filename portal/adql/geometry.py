@@ -17,8 +17,8 @@ from portal.adql.shapes import Circle, Number, Outline, Point, Polygon, Shape, S
 if TYPE_CHECKING:
     from portal.adql.bind import Binding, Source
 
-HALF = f"{math.pi / 360!r}"  # half a degree in radians
-DEGREE = f"{math.pi / 180!r}"
+HALF = f"{math.pi / 360!r}e0"  # half a degree in radians
+DEGREE = f"{math.pi / 180!r}e0"
 PREDICATES = ("CONTAINS", "INTERSECTS", "SCISQL_S2PTINCIRCLE", "SCISQL_S2PTINCPOLY", "SCISQL_S2PTINBOX",
               "SCISQL_S2PTINELLIPSE")  # fmt: skip
 DISTANCES = ("DISTANCE", "SCISQL_ANGSEP")
@@ -41,7 +41,6 @@ class Geometry:
         self.binding, self.write = binding, write
         self.shapes = ShapeReader(binding.text, self._is_region)
         self.join_keys: dict[int, str] = {}  # extra condition of a call, by its identity: see match.py
-        self.bounded = False
 
     def near(self, node: exp.Expr) -> Near | None:
         """The nearness a condition asks for, or None when it asks for something else."""
@@ -212,7 +211,6 @@ class Geometry:
             return f"({first}{formula} {sign} {limit} AND ({self._sql(near.radius)}) >= 0)"
         if index and other.constant and not one.constant:
             first += self.cone(one, other, near.radius)
-            self.bounded = self.bounded or near.radius <= 10
         limit = math.sin(math.radians(min(near.radius, 180)) / 2) ** 2
         return f"({first}{formula} {sign} {number(limit)})"
 
@@ -238,7 +236,6 @@ class Geometry:
         if source is not None:
             ranges = cover(middle_ra, middle_dec, radius, polygon.overlap)
             first = self._ranges(source, ranges) + self._box(point, middle_ra, middle_dec, radius)
-        self.bounded = self.bounded or index
         # The circle keeps out the other side of the sphere, where every sign is turned.
         around = self._near(Near(point, Point(middle_ra, middle_dec), radius + 1e-9), point.ra, False) \
             if not point.constant else "TRUE"  # fmt: skip
@@ -262,7 +259,7 @@ class Geometry:
     def _area(self, node: exp.Anonymous) -> str:
         shape = self.shapes.shape(node.expressions[0])
         if isinstance(shape, Circle):
-            return f"({4 * math.pi * math.degrees(1) ** 2!r} * pow(sin(({self._sql(shape.radius)}) * {HALF}), 2))"
+            return f"({4 * math.pi * math.degrees(1) ** 2!r}e0 * pow(sin(({self._sql(shape.radius)}) * {HALF}), 2))"
         if isinstance(shape, Polygon) and shape.constant:
             return number(shape.area)
         raise error_at(self.binding.text, node, "AREA is known for circles and for polygons of constants.")

@@ -77,6 +77,7 @@ def _edge_near(v: str, ra: str, dec: str, radius: str) -> str:
     first = f"({_bearing(a1, d1, ra, dec)} - {_bearing(a1, d1, a2, d2)})"
     second = f"({_bearing(a2, d2, ra, dec)} - {_bearing(a2, d2, a1, d1)})"
     apart = _apart(a1, d1, ra, dec)
-    foot = f"cos({first}) > 0 AND cos({second}) > 0 AND abs(sin(radians({apart})) * sin({first})) <= sin(radians({radius}))"
+    across = f"abs(sin(radians({apart})) * sin({first}))"
+    foot = f"cos({first}) > 0 AND cos({second}) > 0 AND {across} <= sin(radians({radius}))"
     test = f"CASE WHEN {apart} <= ({radius}) OR ({foot}) THEN 1 ELSE 0 END"
     return f"list_max(list_transform(range({n}), lambda i: {test})) = 1"

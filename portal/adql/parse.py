@@ -21,10 +21,11 @@ from portal.errors import QueryError
 MAX_LENGTH = 200_000  # characters; a list of 10,000 ids is 200 kB, and parsing takes about 1 s per MB
 MAX_TRIALS_LENGTH = 20_000  # longer texts are not parsed again to find what was expected
 
-WORDS = {
-    word: getattr(TokenType, word)
-    for word in ["ALL", "AND", "ASC", "BETWEEN", "CASE", "CROSS", "DESC", "DISTINCT", "ELSE", "END", "ESCAPE", "EXCEPT", "EXISTS", "FALSE", "FROM", "FULL", "HAVING", "ILIKE", "IN", "INNER", "INTERSECT", "IS", "JOIN", "LEFT", "LIKE", "LIMIT", "NATURAL", "NOT", "NULL", "OFFSET", "ON", "OR", "OUTER", "RIGHT", "SELECT", "THEN", "TOP", "TRUE", "UNION", "USING", "WHEN", "WHERE", "WITH"]
-} | {"AS": TokenType.ALIAS, "GROUP BY": TokenType.GROUP_BY, "ORDER BY": TokenType.ORDER_BY}
+_WORDS = """ALL AND ASC BETWEEN CASE CROSS DESC DISTINCT ELSE END ESCAPE EXCEPT EXISTS FALSE FROM FULL HAVING ILIKE IN
+INNER INTERSECT IS JOIN LEFT LIKE LIMIT NATURAL NOT NULL OFFSET ON OR OUTER RIGHT SELECT THEN TOP TRUE UNION USING WHEN
+WHERE WITH"""
+WORDS = {word: getattr(TokenType, word) for word in _WORDS.split()}
+WORDS |= {"AS": TokenType.ALIAS, "GROUP BY": TokenType.GROUP_BY, "ORDER BY": TokenType.ORDER_BY}
 SIGNS = {
     "||": TokenType.DPIPE,
     ">=": TokenType.GTE,
@@ -32,14 +33,9 @@ SIGNS = {
     "<>": TokenType.NEQ,
     "!=": TokenType.NEQ,
 }
-ALLOWED_TOKENS = (
-    set(WORDS.values())
-    | set(SIGNS.values())
-    | {
-        getattr(TokenType, name)
-        for name in ["VAR", "IDENTIFIER", "STRING", "NUMBER", "HEX_STRING", "L_PAREN", "R_PAREN", "COMMA", "DOT", "PLUS", "DASH", "STAR", "SLASH", "MOD", "EQ", "LT", "GT", "AMP", "PIPE", "CARET", "TILDE", "SEMICOLON"]
-    }
-)
+_MARKS = """VAR IDENTIFIER STRING NUMBER HEX_STRING L_PAREN R_PAREN COMMA DOT PLUS DASH STAR SLASH MOD EQ LT GT AMP PIPE
+CARET TILDE SEMICOLON"""
+ALLOWED_TOKENS = {*WORDS.values(), *SIGNS.values(), *(getattr(TokenType, name) for name in _MARKS.split())}
 # What cannot follow a comma; sqlglot would let "SELECT a, FROM t" pass.
 AFTER_NO_COMMA = {TokenType.FROM, TokenType.R_PAREN, TokenType.WHERE, TokenType.COMMA, TokenType.GROUP_BY}
 AFTER_NO_COMMA |= {TokenType.ORDER_BY, TokenType.HAVING, TokenType.AND, TokenType.OR}

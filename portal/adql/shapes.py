@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from sqlglot import exp
@@ -86,7 +87,7 @@ class Polygon:
         if (normals @ corners.T >= -1e-13).all():
             return [(1, normals)]
         parts = []
-        for one, other in zip(corners[1:-1], corners[2:]):
+        for one, other in pairwise(corners[1:]):
             triangle = np.array([corners[0], one, other])
             turn = float(np.dot(np.cross(one, other), corners[0]))
             if abs(turn) > 1e-18:
@@ -114,7 +115,7 @@ class Polygon:
         """Square degrees (Girard), of constant corners."""
         corners = self.corners
         total = 0.0
-        for one, other in zip(corners[1:-1], corners[2:]):
+        for one, other in pairwise(corners[1:]):
             first = corners[0]
             volume = float(np.dot(first, np.cross(one, other)))
             total += 2 * math.atan2(volume, 1 + first @ one + one @ other + other @ first)
@@ -232,7 +233,7 @@ class ShapeReader:
             # The area-weighted mean of the triangles of a fan.
             corners = shape.corners
             total = np.zeros(3)
-            for one, other in zip(corners[1:-1], corners[2:]):
+            for one, other in pairwise(corners[1:]):
                 weight = float(np.dot(corners[0], np.cross(one, other)))
                 middle = corners[0] + one + other
                 total += weight * middle / np.linalg.norm(middle)

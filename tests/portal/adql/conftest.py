@@ -157,7 +157,8 @@ def sky() -> tuple[duckdb.DuckDBPyConnection, Catalog, np.ndarray, np.ndarray]:
         '"sky.Visit"',
     )  # fmt: skip
     connection.execute('CREATE TABLE "sky.ObsCore" (obs_id VARCHAR, s_region VARCHAR)')
-    obscore = TableDef("sky", "ObsCore", (Column("obs_id", "char", "*"), Column("s_region", "char", "*")), '"sky.ObsCore"')
+    outlines = (Column("obs_id", "char", "*"), Column("s_region", "char", "*"))
+    obscore = TableDef("sky", "ObsCore", outlines, '"sky.ObsCore"')
     return connection, Catalog([table, visit, obscore]), ra, dec
 
 
