@@ -15,7 +15,6 @@ from portal.table.votable_pace import ROW_LIMIT, Pace
 from portal.table.votable_values import ELEMENT, Runs, run_array, scalar_array
 
 SLICE = 8 << 20  # bytes of base64 decoded at once, whatever the size of what was fed
-BLANKS = b" \t\r\n"
 
 
 def _layout(column: Column) -> tuple[int, int]:
@@ -64,7 +63,7 @@ class BinaryRows:
         counted = int((self._kinds > 8).sum())
         self._least = self._flags + 4 * counted + int(self._widths[self._kinds <= 8].sum())
 
-    def feed(self, data: bytes) -> tuple[list[pa.RecordBatch], bytes | None]:
+    def feed(self, data: bytes, flush: bool = False) -> tuple[list[pa.RecordBatch], bytes | None]:
         """Raises FormatError for text that is not base64 or a stream that ends inside a row."""
         at = data.find(b"<")
         piece = data if at < 0 else data[:at]
@@ -72,20 +71,20 @@ class BinaryRows:
             self._text.append(piece)
             self._size += len(piece)
         batches: list[pa.RecordBatch] = []
-        if at >= 0 or self._pace.ready(self._size + len(self._raw)):
+        if flush or at >= 0 or self._pace.ready(self._size + len(self._raw)):
             self._decode(batches, last=at >= 0)
         return batches, None if at < 0 else data[at:]
 
     def _decode(self, batches: list[pa.RecordBatch], last: bool) -> None:
-        text = b"".join(self._text)
+        text = self._text[0] if len(self._text) == 1 else b"".join(self._text)
         self._text, self._size = [], 0
-        view = memoryview(text)
         kept = b""
         for start in range(0, len(text), SLICE):
-            part = kept + bytes(view[start : start + SLICE]).translate(None, BLANKS)
+            part = text if len(text) <= SLICE else text[start : start + SLICE]
+            part = _without_blanks(kept + part if kept else part)
             whole = len(part) & ~3
             kept = part[whole:]
-            self._rows(part[:whole], batches)
+            self._rows(part if whole == len(part) else part[:whole], batches)
         if kept and last:
             raise FormatError("The base64 of the VOTable ends inside a group of four.", "Run the query again.")
         if kept:
@@ -97,6 +96,7 @@ class BinaryRows:
             )
 
     def _rows(self, text: bytes, batches: list[pa.RecordBatch]) -> None:
+        """Decode whole groups of four characters and hand on the rows they complete."""
         if not text:
             return
         if self._padded:
@@ -147,3 +147,11 @@ class BinaryRows:
                 runs = Runs(buf, starts[slot, :taken], sizes[slot, :taken], marks, kind == kernels.BITS)
                 arrays.append(run_array(column, runs, empty_is_null=not self._flags))
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema), pos, status
+
+
+def _without_blanks(text: bytes) -> bytes:
+    """Base64 without line ends and blanks. Searching for each costs a tenth of looking at every byte."""
+    for mark in (b"\n", b"\r", b" ", b"\t"):
+        if mark in text:
+            text = text.replace(mark, b"")
+    return text

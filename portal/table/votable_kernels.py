@@ -8,22 +8,60 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from portal.table.machine_words import HIGHS, ONES, big16, big32, big64, first_mark, put64, word64, zero_bytes
+
 # How a cell lies in a row: widths 1, 2, 4, 8 stand for themselves.
 RUN = 0  # a fixed number of bytes
 COUNTED = 9  # an int32 count, then that many elements of the width
 BITS = 10  # an int32 count, then that many bits
 
+AMPERSANDS = np.uint64(0x2626262626262626)
+OPENINGS = np.uint64(0x3C3C3C3C3C3C3C3C)
 MORE, DONE, TOO_LONG, BAD_COUNT = 0, 1, 2, 3
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _word(buf, at):
-    return (
-        (np.uint32(buf[at]) << np.uint32(24))
-        | (np.uint32(buf[at + 1]) << np.uint32(16))
-        | (np.uint32(buf[at + 2]) << np.uint32(8))
-        | np.uint32(buf[at + 3])
-    )
+BLOCK = 512  # rows whose bytes (some 100 kB) stay near the processor while their columns are read one by one
+
+
+@njit(nogil=True, cache=True)
+def _walk_block(buf, pos, end, first, rows, flags, kinds, widths, slots, starts, sizes, steps, limit):
+    """Find the rows of one block; ``steps`` (pieces between counted cells, rows) gets where each piece begins."""
+    columns = len(kinds)
+    for row in range(rows):
+        at = pos + flags
+        piece, c = 0, 0
+        while True:
+            # Cells of fixed size up to the next counted one, checked in one go.
+            size = np.int64(0)
+            while c < columns and kinds[c] <= 8:
+                size += widths[c]
+                c += 1
+            if at + size > end:
+                return row, pos, MORE
+            steps[piece, row] = at
+            at += size
+            if c == columns:
+                break
+            if at + 4 > end:
+                return row, pos, MORE
+            count = np.int64(np.int32(big32(buf, at)))
+            at += 4
+            if count < 0:
+                return row, pos, BAD_COUNT
+            if count > limit:
+                return row, pos, TOO_LONG
+            size = (count + 7) >> 3 if kinds[c] == 10 else count * widths[c]
+            if size > limit:
+                return row, pos, TOO_LONG
+            if at + size > end:
+                return row, pos, MORE
+            starts[slots[c], first + row] = at
+            sizes[slots[c], first + row] = size
+            at += size
+            piece += 1
+            c += 1
+        pos = at
+    return rows, pos, DONE
 
 
 @njit(nogil=True, cache=True)
@@ -36,59 +74,53 @@ def walk_binary(buf, pos, end, rows, flags, kinds, widths, slots, w8, w4, w2, w1
     the walk with TOO_LONG, a negative count with BAD_COUNT.
     """
     columns = len(kinds)
-    for row in range(rows):
-        at = pos + flags
-        if at > end:
-            return row, pos, MORE
+    counted = 0
+    for c in range(columns):
+        counted += kinds[c] > 8
+    steps = np.empty((counted + 1, BLOCK), np.int64)
+    first = 0
+    while first < rows:
+        wanted = min(BLOCK, rows - first)
+        taken, pos_after, status = _walk_block(
+            buf, pos, end, first, wanted, flags, kinds, widths, slots, starts, sizes, steps, limit
+        )
+        for k in range(flags):
+            # The marks of a row lie before its first piece.
+            for row in range(taken):
+                marks = buf[steps[0, row] - flags + k]
+                if marks:
+                    at = first + row
+                    for bit in range(8):
+                        c = k * 8 + bit
+                        if c < columns and (marks >> (7 - bit)) & 1:
+                            valid[c, at >> 3] &= np.uint8(255 ^ (1 << (at & 7)))
+        piece, ahead = 0, np.int64(0)
         for c in range(columns):
             kind, slot = kinds[c], slots[c]
             if kind == 8:
-                if at + 8 > end:
-                    return row, pos, MORE
-                w8[slot, row] = (np.uint64(_word(buf, at)) << np.uint64(32)) | np.uint64(_word(buf, at + 4))
-                at += 8
+                for row in range(taken):
+                    w8[slot, first + row] = big64(buf, steps[piece, row] + ahead)
             elif kind == 4:
-                if at + 4 > end:
-                    return row, pos, MORE
-                w4[slot, row] = _word(buf, at)
-                at += 4
+                for row in range(taken):
+                    w4[slot, first + row] = big32(buf, steps[piece, row] + ahead)
             elif kind == 2:
-                if at + 2 > end:
-                    return row, pos, MORE
-                w2[slot, row] = (np.uint16(buf[at]) << np.uint16(8)) | np.uint16(buf[at + 1])
-                at += 2
+                for row in range(taken):
+                    w2[slot, first + row] = big16(buf, steps[piece, row] + ahead)
             elif kind == 1:
-                if at + 1 > end:
-                    return row, pos, MORE
-                w1[slot, row] = buf[at]
-                at += 1
+                for row in range(taken):
+                    w1[slot, first + row] = buf[steps[piece, row] + ahead]
+            elif kind == 0:
+                for row in range(taken):
+                    starts[slot, first + row] = steps[piece, row] + ahead
+                    sizes[slot, first + row] = widths[c]
             else:
-                size = widths[c]
-                if kind != 0:
-                    if at + 4 > end:
-                        return row, pos, MORE
-                    count = np.int64(np.int32(_word(buf, at)))
-                    at += 4
-                    if count < 0:
-                        return row, pos, BAD_COUNT
-                    if count > limit:
-                        return row, pos, TOO_LONG
-                    size = (count + 7) >> 3 if kind == 10 else count * size
-                if size > limit:
-                    return row, pos, TOO_LONG
-                if at + size > end:
-                    return row, pos, MORE
-                starts[slot, row] = at
-                sizes[slot, row] = size
-                at += size
-        for k in range(flags):
-            marks = buf[pos + k]
-            if marks:
-                for bit in range(8):
-                    c = k * 8 + bit
-                    if c < columns and (marks >> (7 - bit)) & 1:
-                        valid[c, row >> 3] &= np.uint8(255 ^ (1 << (row & 7)))
-        pos = at
+                piece, ahead = piece + 1, np.int64(0)
+                continue
+            ahead += widths[c]
+        first += taken
+        pos = pos_after
+        if status != DONE:
+            return first, pos, status
     return rows, pos, DONE
 
 
@@ -96,18 +128,31 @@ def walk_binary(buf, pos, end, rows, flags, kinds, widths, slots, w8, w4, w2, w1
 def gather(buf, starts, sizes, offsets, out):
     """Copy runs one behind the other into ``out``; ``offsets`` (n + 1, filled before) say where each goes.
 
-    Returns (OR of all bytes, whether a zero byte was met, whether an ampersand was met).
+    ``out`` has 8 bytes more than the runs: whole words are written, the next run covers what is over.
+    Returns (whether a byte above 127 was met, whether a zero byte was met, whether an ampersand was met).
     """
-    union, zero, ampersand = np.uint8(0), False, False
+    union, zero, ampersand, safe = np.uint64(0), np.uint64(0), np.uint64(0), len(buf) - 8
     for row in range(len(starts)):
-        at, to = starts[row], np.int64(offsets[row])
-        for k in range(sizes[row]):
-            byte = buf[at + k]
-            out[to + k] = byte
-            union |= byte
-            zero |= byte == 0
-            ampersand |= byte == 38
-    return union, zero, ampersand
+        at, to, size = starts[row], np.int64(offsets[row]), sizes[row]
+        while size > 0:
+            if at <= safe:
+                word = word64(buf, at)
+            else:
+                word = np.uint64(0)
+                for k in range(min(size, 8)):
+                    word |= np.uint64(buf[at + k]) << np.uint64(8 * k)
+            put64(out, to, word)
+            if size < 8:
+                # Bytes behind the run count as ones, which are neither zero, nor &, nor above 127.
+                mask = (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
+                word = (word & mask) | (ONES & ~mask)
+            union |= word
+            zero |= zero_bytes(word)
+            ampersand |= zero_bytes(word ^ AMPERSANDS)
+            at += 8
+            to += 8
+            size -= 8
+    return union & HIGHS != 0, zero != 0, ampersand != 0
 
 
 ROWS_END, UNUSUAL, TOO_MANY, TOO_FEW = 4, 5, 6, 7
@@ -183,6 +228,12 @@ def walk_cells(buf, pos, end, rows, columns, starts, sizes):
             sizes[column, row] = 0
             if not closed:
                 begin = at
+                while at + 8 <= end:
+                    marks = zero_bytes(word64(buf, at) ^ OPENINGS)
+                    if marks:
+                        at += first_mark(marks)
+                        break
+                    at += 8
                 while at < end and buf[at] != 60:
                     at += 1
                 if at + 5 > end:

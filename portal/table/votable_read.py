@@ -44,34 +44,19 @@ class VOTableDecoder:
         self._stage = self._begin
         self._held = b""
         self._head_size = 0
+        self._last = False
         self._recode: codecs.IncrementalDecoder | None = None
 
     def feed(self, data: bytes) -> list[pa.RecordBatch]:
         """Batches completed by ``data``; raises FormatError as soon as the document is seen to be wrong."""
-        try:
-            if self._recode is not None:
-                data = self._recode.decode(data).encode()
-            batches: list[pa.RecordBatch] = []
-            rest: bytes | None = data
-            while rest:
-                rest = self._stage(rest, batches)
-        except Exception as error:
-            self._stage = self._refuse
-            if isinstance(error, UnicodeError):
-                raise FormatError("The VOTable is not in the encoding it declares.") from None
-            raise
-        self.rows += sum(batch.num_rows for batch in batches)
-        return batches
+        return self._push(data) if data else []
 
     def close(self) -> list[pa.RecordBatch]:
         """The last batches. Raises FormatError when the document is cut, ServiceError when it carries an error."""
         batches: list[pa.RecordBatch] = []
-        if self._stage == self._begin and self._held:
-            held, self._held = self._held, b""
-            self._stage = self._head
-            batches += self.feed(held)
-        if self._stage == self._refuse:
-            self._refuse(b"", [])
+        if self._stage == self._rows:
+            self._last = True
+            batches += self._push(b"")
         if self._stage not in (self._head, self._tail):
             raise FormatError("The VOTable ends too early.", "The connection was probably cut. Run the query again.")
         self._stage = self._refuse
@@ -83,6 +68,22 @@ class VOTableDecoder:
             if text is not None:
                 raise ServiceError(text, "The service could not finish the query.")
         self.meta = self._described()
+        return batches
+
+    def _push(self, data: bytes) -> list[pa.RecordBatch]:
+        batches: list[pa.RecordBatch] = []
+        try:
+            if self._recode is not None:
+                data = self._recode.decode(data).encode()
+            rest = self._stage(data, batches)
+            while rest:
+                rest = self._stage(rest, batches)
+        except Exception as error:
+            self._stage = self._refuse
+            if isinstance(error, UnicodeError):
+                raise FormatError("The VOTable is not in the encoding it declares.") from None
+            raise
+        self.rows += sum(batch.num_rows for batch in batches)
         return batches
 
     def _described(self) -> TableMeta:
@@ -164,7 +165,7 @@ class VOTableDecoder:
         return data[end + 1 :]
 
     def _rows(self, data: bytes, batches: list[pa.RecordBatch]) -> bytes | None:
-        more, rest = self._body.feed(data)
+        more, rest = self._body.feed(data, self._last)
         batches += more
         if rest is not None:
             self._xml.resume()

@@ -9,13 +9,12 @@ from xml.parsers import expat
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from portal.errors import FormatError
 from portal.table import votable_kernels as kernels
 from portal.table.columns import TableMeta
 from portal.table.votable_pace import ROW_LIMIT, Pace
-from portal.table.votable_values import _array, text_array, unescape
+from portal.table.votable_values import _array, text_array, unescaped
 from portal.table.votable_xml import broken
 
 RECENT = 1024  # bytes remembered, so that a closing tag split over two pieces is found again
@@ -35,19 +34,17 @@ class TextRows:
         self._size = 0
         self._slow: SlowRows | None = None
 
-    def feed(self, data: bytes) -> tuple[list[pa.RecordBatch], bytes | None]:
-        """Raises FormatError for rows that do not fit the fields."""
+    def feed(self, data: bytes, flush: bool = False) -> tuple[list[pa.RecordBatch], bytes | None]:
+        """Raises FormatError for rows that do not fit the fields. ``flush``: nothing follows, so do not wait."""
         batches: list[pa.RecordBatch] = []
         view = memoryview(data)
         for start in range(0, max(len(data), 1), SLICE):
             self._waiting.append(bytes(view[start : start + SLICE]))
             self._size += len(self._waiting[-1])
-            # The closing tag must be seen even when it is all that waits.
-            if not self._pace.ready(self._size) and b"</T" not in self._waiting[-1][-64:]:
-                continue
-            rest = self._decode(batches)
-            if rest is not None:
-                return batches, rest + bytes(view[start + SLICE :])
+            if flush or self._pace.ready(self._size):
+                rest = self._decode(batches)
+                if rest is not None:
+                    return batches, rest + bytes(view[start + SLICE :])
         return batches, None
 
     def _decode(self, batches: list[pa.RecordBatch]) -> bytes | None:
@@ -110,21 +107,17 @@ def _texts(buf: np.ndarray, starts: np.ndarray, sizes: np.ndarray, number: bool)
         kernels.trim(buf, starts, sizes)
     ends = np.zeros(len(starts) + 1, np.int32)
     np.cumsum(sizes, out=ends[1:])
-    out = np.empty(int(ends[-1]), np.uint8)
-    union, zero, ampersand = kernels.gather(buf, starts, sizes, ends, out)
+    out = np.empty(int(ends[-1]) + 8, np.uint8)
+    wide, zero, ampersand = kernels.gather(buf, starts, sizes, ends, out)
     array = _array(pa.string(), len(starts), np.full((len(starts) + 7) // 8, 255, np.uint8), ends, out)
     if zero:
         raise FormatError("The VOTable has a zero byte in its text.")
-    if union >= 128:
+    if wide:
         try:
             array.validate(full=True)
         except pa.ArrowInvalid:
             raise FormatError("The text of the VOTable is not in its encoding (UTF-8).") from None
-    if ampersand:
-        marked = pc.find_substring(array, "&").to_numpy(zero_copy_only=False) >= 0
-        better = pa.array([unescape(item) for item in array.filter(pa.array(marked)).to_pylist()], pa.string())
-        array = pc.replace_with_mask(array, pa.array(marked), better)
-    return array
+    return unescaped(array) if ampersand else array
 
 
 class SlowRows:

@@ -93,13 +93,14 @@ def run_array(column: Column, runs: Runs, empty_is_null: bool = False) -> pa.Arr
     size = len(runs.sizes)
     ends = np.zeros(size + 1, np.int32)
     np.cumsum(runs.sizes, out=ends[1:])
-    out = np.empty(total, np.uint8)
-    union, zero, _ = gather(runs.buf, runs.starts, runs.sizes, ends, out)
+    out = np.empty(total + 8, np.uint8)
+    wide, zero, _ = gather(runs.buf, runs.starts, runs.sizes, ends, out)
+    out = out[:total]
     valid = _bits(runs.sizes > 0, runs.valid) if empty_is_null else runs.valid
     if column.datatype == "char":
         if not zero and not column.is_array:
             array = _array(pa.string(), size, valid, ends, out)
-            if union < 128 or _is_utf8(array):
+            if not wide or _is_utf8(array):
                 return array
         return _slow_text(column, out, ends, valid, "utf-8")
     if column.datatype == "unicodeChar":
@@ -182,6 +183,7 @@ def _bit_lists(column: Column, runs: Runs) -> pa.Array:
 
 # TABLEDATA: text to values
 
+MARKS = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"))
 ENTITY = re.compile(r"&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(\w+));")
 NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 
@@ -204,6 +206,16 @@ def unescape(text: str) -> str:
     if text.count("&") != len(ENTITY.findall(text)):
         raise FormatError("The VOTable has a bare & in its text.")
     return out
+
+
+def unescaped(texts: pa.Array) -> pa.Array:
+    """A column of XML text as it is meant; whole columns at a time unless it names characters by number."""
+    for entity, mark in MARKS:
+        texts = pc.replace_substring(texts, entity, mark)
+    left = pc.count_substring(texts, "&")
+    if pc.all(pc.equal(left, pc.count_substring(texts, "&amp;"))).as_py():
+        return pc.replace_substring(texts, "&amp;", "&")
+    return pa.array([unescape(item) for item in texts.to_pylist()], pa.string())
 
 
 def text_array(column: Column, texts: pa.Array) -> pa.Array:
