@@ -168,6 +168,6 @@ def run(sky):
 
     def go(text: str, **options) -> pa.Table:
         connection, catalog, _, _ = sky
-        return connection.cursor().execute(compile_adql(text, catalog, **options).sql).to_arrow_table()
+        return connection.cursor().sql(compile_adql(text, catalog, **options).sql).to_arrow_table()
 
     return go
