@@ -22,7 +22,7 @@ _LEAVES = HEALPix(nside=2**LEAF_ORDER, order="nested")
 
 def cells_of(ra: float, dec: float, radius_deg: float) -> np.ndarray:
     """Cells that a circle may touch, ascending int64."""
-    return np.sort(_CELLS.cone_search_lonlat(ra * u.deg, dec * u.deg, (radius_deg + 0.09) * u.deg))
+    return np.sort(_CELLS.cone_search_lonlat(ra * u.deg, dec * u.deg, (radius_deg + 0.01) * u.deg))
 
 
 def leaf_of(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:

@@ -1,0 +1,201 @@
+"""Is the simulated sky like a sky? Locus, counts, noise, colours of the visits, periods, supernovae."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from astropy.timeseries import LombScargleMultiband
+
+from portal.archive.sample import cells, lightcurves, presets
+from portal.archive.sample.forced import plane, unplane
+from portal.archive.sample.galaxies import galaxies_in
+from portal.archive.sample.profiles import aperture_share, effective_width2, second_moments
+from portal.archive.sample.stars import locus_gr, stars_in
+from portal.archive.sample.truth import true_sky
+from portal.archive.sample.variables import make_variables, planted_stars
+from portal.archive.sample.visits import make_visits
+
+
+@pytest.fixture(scope="module")
+def db(sample: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    for file in (sample / "tables").glob("*.parquet"):
+        connection.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM '{file}'")
+    return connection
+
+
+def columns(db: duckdb.DuckDBPyConnection, query: str) -> dict[str, np.ndarray]:
+    return {k: np.ma.filled(v, np.nan) if v.dtype.kind == "f" else v for k, v in db.execute(query).fetchnumpy().items()}
+
+
+def test_the_cone_of_the_first_query_holds_over_a_thousand_objects(db: duckdb.DuckDBPyConnection) -> None:
+    found = columns(db, "SELECT coord_ra, coord_dec, _detect_isPrimary AS p, g_cModelFlux AS g FROM Object")
+    near = cells.separation(found["coord_ra"], found["coord_dec"], 62.0, -37.0) < 0.05
+    assert (near & found["p"] & np.isfinite(found["g"])).sum() > 1200
+
+
+def test_stars_lie_on_a_locus(db: duckdb.DuckDBPyConnection) -> None:
+    stars = columns(
+        db,
+        """SELECT g_psfMag - r_psfMag AS gr, r_psfMag - i_psfMag AS ri FROM Object JOIN Truth USING (objectId)
+        WHERE class = 'star' AND r_psfMag BETWEEN 16.5 AND 21.5 AND g_psfMag - r_psfMag > 0.15 AND detect_isIsolated""",
+    )
+    assert len(stars["gr"]) > 20
+    blue = stars["ri"] < 0.9
+    assert np.median(np.abs(stars["gr"] - locus_gr(stars["ri"]))[blue]) < 0.04
+
+
+def test_counts_of_stars_and_galaxies() -> None:
+    some = cells.cells_of(62.0, -37.0, 0.25)
+    area = len(some) * cells.CELL_AREA_DEG2
+    r = np.concatenate([31.4 - 2.5 * np.log10(stars_in(3, c)["flux"][:, 2]) for c in some])
+    # stars per deg2 brighter than r at galactic latitude -48, loosely
+    for limit, expected in ((20.0, 2500), (22.0, 6000), (24.0, 11000)):
+        assert 0.6 < (r < limit).sum() / area / expected < 1.5, limit
+    i = np.concatenate([31.4 - 2.5 * np.log10(galaxies_in(3, c)["flux"][:, 3]) for c in some])
+    assert 1.4e5 < (i < 25.3).sum() / area < 2.2e5
+    assert 0.30 < np.log10((i < 24).sum() / (i < 20).sum()) / 4 < 0.40
+
+
+def test_galaxies_are_fainter_through_a_psf_and_called_extended(db: duckdb.DuckDBPyConnection) -> None:
+    rows = columns(
+        db,
+        """SELECT i_psfFlux / i_cModelFlux AS ratio, refExtendedness AS e, is_pointsource AS point
+        FROM Object JOIN Truth USING (objectId) WHERE truth_type < 3 AND i_cModelMag < 22.5 AND i_cModelMag > 16.5
+        AND flux_i > 0.8 * i_cModelFlux""",
+    )
+    assert np.median(rows["ratio"][rows["point"] == 0]) < 0.8
+    assert np.median(rows["ratio"][rows["point"] == 1]) == pytest.approx(1.0, abs=0.005)
+    assert (rows["e"] == 1 - rows["point"]).mean() > 0.97
+
+
+def test_constant_stars_scatter_as_their_errors_say(db: duckdb.DuckDBPyConnection) -> None:
+    rows = columns(
+        db,
+        """WITH alone AS (SELECT objectId FROM Truth GROUP BY objectId HAVING COUNT(*) = 1 AND MAX(is_variable) = 0),
+        f AS (SELECT s.* FROM ForcedSource s JOIN alone USING (objectId) JOIN Truth t USING (objectId)
+              WHERE t.class = 'star' AND NOT psfFlux_flag AND NOT pixelFlags_saturatedCenter),
+        m AS (SELECT objectId, band, SUM(psfFlux / psfFluxErr ** 2) / SUM(1 / psfFluxErr ** 2) AS mean, COUNT(*) AS n
+              FROM f GROUP BY ALL)
+        SELECT SUM((psfFlux - mean) ** 2 / psfFluxErr ** 2) AS chi2, COUNT(*) - COUNT(DISTINCT band) AS dof,
+               SUM((psfDiffFlux / psfDiffFluxErr) ** 2) AS diff, COUNT(psfDiffFlux) AS n
+        FROM f JOIN m USING (objectId, band) GROUP BY objectId""",
+    )
+    assert len(rows["chi2"]) > 60
+    assert 0.97 < rows["chi2"].sum() / rows["dof"].sum() < 1.03
+    assert 0.97 < rows["diff"].sum() / rows["n"].sum() < 1.03
+
+
+def light_curve(db: duckdb.DuckDBPyConnection, ident: int) -> dict[str, np.ndarray]:
+    return columns(
+        db,
+        f"""SELECT expMidptMJD AS t, f.band AS band, psfFlux AS flux, psfFluxErr AS err FROM ForcedSource f
+        JOIN Visit USING (visit) WHERE objectId = {ident} AND NOT psfFlux_flag AND NOT pixelFlags_saturatedCenter
+        AND psfFlux > 0 ORDER BY t""",
+    )
+
+
+def test_an_rr_lyrae_gives_its_period_back(db: duckdb.DuckDBPyConnection) -> None:
+    found = db.execute("SELECT objectId, period FROM Truth WHERE class = 'RRab' ORDER BY mag_r").fetchall()
+    assert len(found) == 2
+    good = 0
+    for ident, period in found:
+        curve = light_curve(db, ident)
+        mag, err = 31.4 - 2.5 * np.log10(curve["flux"]), 1.086 * curve["err"] / curve["flux"] + 0.01
+        frequency = np.linspace(1.2, 2.4, 60000)
+        power = LombScargleMultiband(curve["t"], mag, curve["band"], err, nterms_base=2, nterms_band=0).power(frequency)
+        strongest = frequency[np.argsort(power)[-40:]]
+        good += bool(np.any(np.abs(strongest * period - 1) < 5e-4))
+    assert good >= 1
+
+
+def test_shapes_of_light_curves() -> None:
+    phase, one = np.linspace(0, 1, 400, endpoint=False), np.ones(1)
+    ratio = lightcurves.periodic_ratio("RRab", phase, np.full(400, 2), one, one, 0 * one, 0.5 * one)[0]
+    assert ratio.mean() == pytest.approx(1, abs=0.01)
+    assert 2.5 * np.log10(ratio.max() / ratio.min()) == pytest.approx(1, abs=0.02)
+    rise = (np.argmax(ratio) - np.argmin(ratio)) % 400 / 400
+    assert rise < 0.3  # a steep rise, a slow decline
+    eclipse = lightcurves.periodic_ratio("EA", phase, np.full(400, 1), one, 0.7 * one, 0 * one, 0.3 * one)[0]
+    assert np.argmin(eclipse) in (0, 399) and np.median(eclipse) > 1
+    days = np.arange(-40.0, 120.0)
+    for name, floor, limits in (("SNIa", -30, (19.0, 0.6)), ("SNII", -30, (21.1, 0.8))):
+        flux = lightcurves.supernova_flux(name, days, np.full(160, 1), 0.1 * one, 0 * one, one, 0 * one, 0 * one)[0]
+        assert flux[days < floor].max() < 0.05 * flux.max()
+        assert 31.4 - 2.5 * np.log10(flux.max()) == pytest.approx(limits[0], abs=limits[1])
+        assert abs(days[np.argmax(flux)]) < 12
+        assert flux[-1] < 0.3 * flux.max()
+
+
+def test_every_class_is_there_and_supernovae_are_seen(db: duckdb.DuckDBPyConnection) -> None:
+    counts = dict(db.execute("SELECT class, COUNT(*) FROM Truth GROUP BY class").fetchall())
+    assert {"RRab", "RRc", "CEP", "DSCT", "EA", "EW", "LPV", "AGN", "SNIa", "star", "galaxy"} <= set(counts)
+    seen = db.execute("SELECT COUNT(*) FROM Truth WHERE class = 'SNIa' AND diaObjectId > 0").fetchone()
+    assert seen and seen[0] >= 1
+    offset = columns(
+        db,
+        """SELECT 3600 * (d.ra - t.ra) * COS(RADIANS(d.dec)) AS x, 3600 * (d.dec - t.dec) AS y
+        FROM Truth t JOIN DiaObject d USING (diaObjectId)""",
+    )
+    assert np.hypot(offset["x"], offset["y"]).max() < 0.3
+
+
+def test_dia_statistics_are_those_of_the_sources(db: duckdb.DuckDBPyConnection) -> None:
+    rows = db.execute(
+        """WITH s AS (SELECT diaObjectId, MIN(psfFlux) AS low, MAX(psfFlux) AS high, MEDIAN(psfFlux) AS middle,
+                     COUNT(*) AS n, STDDEV_SAMP(psfFlux) AS sigma,
+                     SUM(psfFlux / psfFluxErr ** 2) / SUM(1 / psfFluxErr ** 2) AS mean
+                     FROM DiaSource WHERE band = 'r' GROUP BY 1)
+        SELECT low - r_psfFluxMin, high - r_psfFluxMax, middle - r_psfFluxPercentile50, n - r_psfFluxNdata,
+               (sigma - r_psfFluxSigma) / (1 + sigma), (mean - r_psfFluxMean) / (1 + ABS(mean))
+        FROM s JOIN DiaObject USING (diaObjectId)"""
+    ).fetchall()
+    assert len(rows) > 5
+    for row in rows:
+        assert all(value is None or abs(value) < 1e-5 for value in row), row
+    real, false = db.execute(
+        """SELECT MEDIAN(reliability) FILTER (t.diaObjectId IS NOT NULL),
+        MEDIAN(reliability) FILTER (t.diaObjectId IS NULL)
+        FROM DiaSource s LEFT JOIN (SELECT diaObjectId FROM Truth WHERE diaObjectId > 0) t USING (diaObjectId)"""
+    ).fetchone()  # type: ignore[misc]
+    assert real > 0.6 > 0.4 > false
+
+
+def test_visits_are_at_night_and_times_are_in_order() -> None:
+    for name in ("tiny", "small", "default"):
+        visits = make_visits(presets.PRESETS[name], 2026)
+        assert len(visits) == presets.PRESETS[name].visits
+        assert (np.diff(visits.mjd) > 30 / 86400).all() and (np.diff(visits.visit) > 0).all()
+        assert visits.altitude.min() > 30 and visits.airmass.min() >= 1
+        assert set(visits.band) == set(range(6))
+        assert 0.6 < np.median(visits.seeing) < 1.4
+        # time in Chile: no visit between 10 h and 22 h UT
+        assert not ((visits.mjd % 1 > 0.45) & (visits.mjd % 1 < 0.95)).any()
+
+
+def test_the_sky_does_not_depend_on_the_size_of_the_field() -> None:
+    small, tiny = presets.PRESETS["small"], presets.PRESETS["tiny"]
+    a, b = true_sky(5, tiny), true_sky(5, small)
+    assert np.isin(a["tid"], b["tid"]).all()
+    at = np.argsort(b["tid"])[np.searchsorted(np.sort(b["tid"]), a["tid"])]
+    assert (a["flux"] == b["flux"][at]).all() and (a["ra"] == b["ra"][at]).all()
+    planted = planted_stars(5, tiny)
+    variables = make_variables(5, tiny, a, planted, make_visits(tiny, 5))
+    assert len(np.unique(variables.tid)) == len(variables) and np.isfinite(variables.delta).all()
+
+
+def test_profiles_agree_with_their_definition() -> None:
+    one = np.ones(1)
+    for bulge in (0.0, 1.0):
+        # half of the light of a large round galaxy lies within its half-light radius
+        assert aperture_share(5 * one, bulge * one, one, 0.1, 5.0)[0] == pytest.approx(0.5, abs=0.03)
+    assert effective_width2(np.zeros(1), one, one, np.array([0.9]))[0, 0] == 0
+    assert effective_width2(one, 0 * one, one, np.array([0.9]))[0, 0] > 0.5
+    xx, yy, xy = second_moments(np.ones(3), np.zeros(3), np.full(3, 0.4), np.array([0.0, 90.0, 45.0]))
+    assert yy[0] > xx[0] and xx[1] > yy[1]
+    assert xy[2] < 0  # north-east is up and left: x runs west
+    ra, dec = unplane(*plane(np.array([62.3]), np.array([-36.6]), 62.0, -37.0), 62.0, -37.0)
+    assert ra[0] == pytest.approx(62.3, abs=1e-9) and dec[0] == pytest.approx(-36.6, abs=1e-9)
