@@ -1,138 +1,22 @@
-"""The sky view: what is where, what a click and a region mean, and that it asks nobody but our own server."""
+"""The sky view: what is where, and what a click, a drag and a region mean."""
 
 from __future__ import annotations
 
-import io
 import math
-import struct
 from collections.abc import Callable
 
 import numpy as np
-import panel as pn
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
-from PIL import Image
-from playwright.sync_api import Page
-from tornado.web import RequestHandler
+from playwright.sync_api import Page, expect
 
-from widgets.sky import Sky
-
-FIELD = (62.0, -37.0)
-PROPERTIES = """creator_did = ivo://triview/fake
-obs_title = Fake sky
-hips_version = 1.4
-hips_frame = equatorial
-hips_order = 3
-hips_tile_width = 64
-hips_tile_format = png
-dataproduct_type = image
-hips_initial_ra = 62.0
-hips_initial_dec = -37.0
-hips_initial_fov = 1.0
-"""
-
-
-class FakeHips(RequestHandler):
-    """A HiPS whose tiles are plain: dark blue for ``one``, dark green for ``two``."""
-
-    def get(self, name: str, path: str) -> None:
-        if path == "properties":
-            self.finish(PROPERTIES)
-            return
-        if not path.endswith(".png"):
-            self.finish(b"")
-            return
-        out = io.BytesIO()
-        # The overview of order 3: 768 tiles, 27 in a row. Aladin stops for good on one of another shape.
-        size = (27 * 64, 29 * 64) if "Allsky" in path else (64, 64)
-        Image.new("RGB", size, {"one": (20, 30, 70), "two": (20, 70, 30)}[name]).save(out, "PNG")
-        self.set_header("Content-Type", "image/png")
-        self.finish(out.getvalue())
-
-
-def points_handler(table: Callable[[], tuple]) -> type[RequestHandler]:
-    class Points(RequestHandler):
-        def get(self) -> None:
-            ra, dec, rows, chosen = table()
-            self.finish(
-                struct.pack("<II", len(ra), 0)
-                + np.asarray(ra, "<f8").tobytes()
-                + np.asarray(dec, "<f8").tobytes()
-                + np.asarray(rows, "<u4").tobytes()
-                + np.asarray(chosen, "u1").tobytes()
-            )
-
-    return Points
-
-
-def scattered(n: int = 300, radius: float = 0.25) -> tuple:
-    """Positions about the field; row numbers are not their places in the list."""
-    rng = np.random.default_rng(5)
-    r, angle = radius * np.sqrt(rng.random(n)), rng.random(n) * 2 * np.pi
-    ra = FIELD[0] + r * np.cos(angle) / math.cos(math.radians(FIELD[1]))
-    dec = FIELD[1] + r * np.sin(angle)
-    rows = np.arange(n)[::-1] * 3 + 4_000_000_000  # above 2^31 as well
-    chosen = np.zeros(n, "u1")
-    chosen[::10] = 1
-    return ra, dec, rows, chosen
-
-
-class Kit:
-    """A served sky view and what a test asks of it."""
-
-    def __init__(self, serve: Callable[..., Page], until: Callable[..., None]) -> None:
-        self.serve, self.until = serve, until
-        self.table = scattered()
-        self.page: Page = None
-
-    def open(self, sky: Sky | pn.viewable.Viewable, **more: object) -> Page:
-        routes = [
-            (r"/hips/(one|two)/(.*)", FakeHips),
-            (r"/points", points_handler(lambda: self.table)),
-        ]
-        self.page = self.serve(sky, routes=routes, **more)
-        self.settle()
-        return self.page
-
-    def ask(self, script: str, arg: object = None) -> object:
-        """Runs ``script`` with ``s`` the stage, ``a`` Aladin, ``sky`` the hooks of the view."""
-        return self.page.locator(".sky-view").first.evaluate(
-            f"(root, arg) => {{ const sky = root.sky, s = sky.stage, a = s.aladin; return ({script}); }}", arg
-        )
-
-    def settle(self) -> None:
-        self.page.locator(".sky-view").first.wait_for()
-        self.page.wait_for_function(
-            """() => { const find = (n) => n.querySelector?.('.sky-view') ?? [...(n.querySelectorAll?.('*') ?? [])]
-                 .map((x) => x.shadowRoot && find(x.shadowRoot)).find(Boolean);
-               const root = find(document); const s = root?.sky?.stage;
-               return s?.view && s.settled && !root.classList.contains('tv-busy')
-                      && Math.abs(s.view.fov / s.wanted.fov - 1) < 1e-5; }"""
-        )
-
-    def pixel(self, ra: float, dec: float) -> tuple[float, float]:
-        """Place on the page of a sky position, by Aladin's own arithmetic."""
-        x, y = self.ask("a.world2pix(arg[0], arg[1])", [ra, dec])
-        box = self.page.locator(".host").first.bounding_box()
-        return box["x"] + x, box["y"] + y
+from ui_tests.sky_kit import FIELD, Kit, make
 
 
 @pytest.fixture
 def kit(serve: Callable[..., Page], until: Callable[..., None]) -> Kit:
     return Kit(serve, until)
-
-
-def make(**more: object) -> Sky:
-    given = {
-        "survey": "hips/one",
-        "surveys": [{"name": "One", "url": "hips/one"}, {"name": "Two", "url": "hips/two"}],
-        "points_url": "points",
-        "target": (*FIELD, 1.0),
-        "width": 800,
-        "height": 500,
-    }
-    return Sky(**given | more)
 
 
 def test_starts_at_the_target_and_goes_where_it_is_told(kit: Kit) -> None:
@@ -191,3 +75,146 @@ def test_marks_stay_exact_in_tiny_and_whole_sky_views(kit: Kit) -> None:
         )
         assert worst < 0.05, fov
     assert kit.ask("s.view.kind") == "AIT"
+
+
+def clear_rows(kit: Kit, count: int) -> list[int]:
+    """Places in the table of rows that no other mark comes near on the screen."""
+    ra, dec, _, _ = kit.table
+    at = np.array(kit.ask("arg.map((p) => sky.pixelOf(s.view, ...p))", np.stack([ra, dec], 1).tolist()))
+    apart = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1)) + 1e9 * np.eye(len(at))
+    inside = (at > [0, 60]).all(1) & (at < [800, 450]).all(1)  # not under the tools
+    return np.flatnonzero((apart.min(1) > 20) & inside)[:count].tolist()
+
+
+def test_a_click_picks_the_row_under_it(kit: Kit) -> None:
+    sky = make()
+    page = kit.open(sky)
+    ra, dec, rows, _ = kit.table
+    for at in clear_rows(kit, 3):
+        x, y = kit.pixel(ra[at], dec[at])
+        before = sky.clicked
+        page.mouse.click(x + 4, y - 4)
+        kit.until(page, lambda before=before: sky.clicked is not before)
+        assert sky.clicked.row == rows[at]
+    n = sky.clicked.n
+    page.mouse.click(*kit.pixel(FIELD[0] + 0.55, FIELD[1]))  # nothing near
+    page.mouse.click(x, y)
+    kit.until(page, lambda: sky.clicked.n > n)
+    assert sky.clicked.n == n + 1, "a click beside all marks says nothing; the same row twice says it twice"
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    page.mouse.move(*end)
+    page.mouse.up()
+
+
+def test_a_drag_moves_the_sky_and_is_told_once_it_rests(kit: Kit) -> None:
+    sky = make()
+    page = kit.open(sky)
+    box = page.locator(".host").bounding_box()
+    x, y = box["x"] + 600, box["y"] + 300
+    drag(page, (x, y), (x + 80, y))
+    kit.until(page, lambda: sky.moved is not None)
+    kit.settle()
+    assert sky.moved.ra == pytest.approx(kit.ask("a.getRaDec()[0]"), abs=1e-6)
+    assert sky.moved.ra > FIELD[0] + 0.05, "the sky follows the hand: more of the east, the left, is seen"
+    assert sky.moved.fov == pytest.approx(1.0, rel=1e-4)
+    assert sky.clicked is None
+    told = sky.moved
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -240)
+    kit.until(page, lambda: sky.moved is not told)
+    kit.settle()
+    assert sky.moved.fov < 0.95
+
+
+def test_a_rectangle_is_a_polygon_on_the_sky(kit: Kit) -> None:
+    sky = make()
+    page = kit.open(sky)
+    corners = [(62.2, -36.9), (61.9, -37.15)]
+    page.get_by_label("Select a rectangle (R)").click()
+    drag(page, kit.pixel(*corners[0]), kit.pixel(*corners[1]))
+    kit.until(page, lambda: sky.boxed is not None)
+    assert sky.boxed.kind == "polygon" and len(sky.boxed.coords) == 8
+    drawn = np.reshape(sky.boxed.coords, (4, 2))
+    pixel = 1 / 800
+    for ra, dec in corners:
+        offsets = np.abs(drawn - [ra, dec]) * [math.cos(math.radians(dec)), 1]
+        assert np.hypot(*offsets.T).min() < 1.5 * pixel
+    assert kit.ask("a.getRaDec()") == pytest.approx(FIELD, abs=1e-6), "drawing does not move the sky"
+    v = SkyCoord(drawn, unit="deg").cartesian.xyz.value.T
+    turn = sum(np.dot(np.cross(a, b), v.mean(0)) for a, b in zip(v, np.roll(v, -1, 0)))
+    assert turn > 0, "counter-clockwise from outside"
+    inside = kit.ask("arg.map((p) => sky.pixelOf(s.view, ...p))", np.stack(kit.table[:2], 1).tolist())
+    box = np.array(kit.ask("arg.map((p) => sky.pixelOf(s.view, ...p))", drawn.tolist()))
+    in_box = ((np.array(inside) > box.min(0)) & (np.array(inside) < box.max(0))).all(1)
+    u = SkyCoord(*kit.table[:2], unit="deg").cartesian.xyz.value.T
+    on_sky = np.all([u @ np.cross(a, b) > 0 for a, b in zip(v, np.roll(v, -1, 0))], axis=0)
+    assert (in_box == on_sky).all() and in_box.sum() > 10, "great circles through the corners are the drawn edges"
+
+
+def test_circle_and_polygon_tools(kit: Kit) -> None:
+    sky = make()
+    page = kit.open(sky)
+    page.get_by_label("Select a circle (C)").click()
+    drag(page, kit.pixel(62, -37), kit.pixel(62, -36.8))
+    kit.until(page, lambda: sky.boxed is not None)
+    assert sky.boxed.kind == "circle"
+    assert sky.boxed.coords == pytest.approx((62, -37, 0.2), abs=0.003)
+    page.locator(".host").focus()
+    page.keyboard.press("p")
+    for corner in [(62.3, -37.1), (62, -36.85), (61.7, -37.1)]:
+        page.mouse.click(*kit.pixel(*corner))
+    page.keyboard.press("Enter")
+    kit.until(page, lambda: sky.boxed.kind == "polygon")
+    assert len(sky.boxed.coords) == 6
+    assert sky.clicked is None, "corners are no clicks on rows"
+    page.keyboard.press("r")
+    assert page.locator(".bar [aria-pressed=true]").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".bar [aria-pressed=true]").count() == 0
+
+
+def test_all_rows_are_fitted_without_a_target_and_by_the_button(kit: Kit) -> None:
+    page = kit.open(make(target=None))
+    kit.until(page, lambda: kit.ask("s.layer.inView") == 300)
+    fov = kit.ask("s.view.fov")
+    assert 0.5 < fov < 1.2
+    kit.ask("s.go(10, 10, 5)")
+    kit.until(page, lambda: kit.ask("s.layer.inView") == 0)
+    page.get_by_label("Show all rows (0)").click()
+    kit.until(page, lambda: kit.ask("s.layer.inView") == 300)
+    assert kit.ask("s.view.fov") == pytest.approx(fov)
+
+
+def test_the_current_row_is_marked_and_brought_into_view(kit: Kit) -> None:
+    sky = make()
+    page = kit.open(sky)
+    ra, dec = kit.table[0][5], kit.table[1][5]
+    sky.current = (ra, dec)
+    mark = page.locator(".current")
+    expect(mark).to_be_visible()
+    box, at = mark.bounding_box(), kit.pixel(ra, dec)
+    assert (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) == pytest.approx(at, abs=1)
+    assert kit.ask("a.getRaDec()") == pytest.approx(FIELD, abs=1e-6), "it was in view: nothing moves"
+    sky.current = (65.0, -36.0)
+    kit.until(page, lambda: abs(kit.ask("a.getRaDec()[0]") - 65) < 1e-6)
+    assert kit.ask("a.getFov()[0]") == pytest.approx(1.0, rel=1e-5)
+    sky.current = None
+    expect(mark).to_be_hidden()
+    assert sky.moved is None and sky.clicked is None
+
+
+def test_the_keyboard_moves_and_zooms(kit: Kit) -> None:
+    sky = make()
+    page = kit.open(sky)
+    page.locator(".host").focus()
+    page.keyboard.press("ArrowLeft")
+    kit.until(page, lambda: sky.moved is not None)
+    assert sky.moved.ra > FIELD[0] + 0.05, "left is east"
+    page.keyboard.press("+")
+    kit.until(page, lambda: sky.moved.fov == pytest.approx(1 / 1.5, rel=1e-4))
+    expect(page.locator(".live")).to_contain_text("rows in view")

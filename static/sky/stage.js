@@ -58,9 +58,21 @@ function loadAladin() {
   return loading;
 }
 
+let canDraw = null;
+
+// Asked once: each try takes one of the page's few contexts until it is given back.
+function hasWebGL2() {
+  if (canDraw === null) {
+    const gl = document.createElement("canvas").getContext("webgl2");
+    canDraw = gl !== null;
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return canDraw;
+}
+
 // Lends a stage inside `host`, made when none is free. Throws an Error with a text for the user.
 export async function borrowStage(host) {
-  if (!document.createElement("canvas").getContext("webgl2")) throw new Error(NO_WEBGL2);
+  if (!hasWebGL2()) throw new Error(NO_WEBGL2);
   let library;
   try {
     library = await loadAladin();
@@ -70,10 +82,6 @@ export async function borrowStage(host) {
   const stage = idle.pop() ?? new Stage(library, host);
   host.append(stage.box);
   return stage;
-}
-
-export function stagesIdle() {
-  return idle.length;
 }
 
 export class Stage {
