@@ -108,6 +108,34 @@ class Portal:
         folder = build_sample(settings.preset, settings.seed, settings.data / "sky", lambda text, part: bar(text, part))
         return Archive.open(folder, settings.data / "archive", Limits.from_settings(settings))
 
+    def warm(self) -> None:
+        """Read the service's schema and compile what the first query needs, so that no user waits for it."""
+        import numpy as np
+
+        from portal.chart import raster
+        from portal.table.columns import Column, TableMeta
+        from portal.table.result import ResultTable, RowView
+        from portal.table.votable_read import read_votable
+        from portal.table.votable_write import votable_bytes
+
+        raster.warm()
+        try:
+            self.desk.book.read(self.desk.cutouts.service)
+            self.desk.surveys.read()
+        except TriviewError as error:
+            log.warning("the service is not ready: %s", error)
+        meta = TableMeta((Column("id", "long"), Column("x", "double"), Column("name", "char", "*")))
+        batch = meta.to_schema().empty_table().to_batches()
+        meta, table = read_votable(b"".join(votable_bytes(meta, batch)))
+        folder = self.settings.data / "results" / f"warm-{os.getpid()}"
+        result = ResultTable.from_arrow(folder, meta, table)
+        try:
+            result.page(RowView((("x", True),), '"x" > 1'), 0, 10)
+            result.numbers(['"x"'])
+            result.take(np.empty(0, np.uint32))
+        finally:
+            result.delete()
+
     def page(self) -> Any:
         """The app of one tab: a session, its views, and their end."""
         import panel as pn
@@ -236,13 +264,15 @@ def serve(settings: Settings) -> None:
     signal.signal(signal.SIGINT, stop)
 
     def up() -> None:
+        portal.warm()
         portal.ready = True
         print(f"Triview is at http://{settings.host}:{settings.port}/", file=sys.stderr, flush=True)
         # Jobs of the last run go on now that the embedded archive answers.
-        threading.Thread(target=portal.runner.resume, daemon=True).start()
+        portal.runner.resume()
 
     server.start()
-    server.io_loop.add_callback(up)
+    # In a thread: it asks the embedded archive, which is served by this loop.
+    server.io_loop.add_callback(threading.Thread(target=up, daemon=True).start)
     server.io_loop.start()
     server.stop()
 

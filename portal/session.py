@@ -43,8 +43,8 @@ class Session(param.Parameterized):
 
     query = param.String(doc="ADQL in the editor")
     maxrec = param.Integer(50_000, bounds=(1, None), doc="row limit of the next query")
-    jobs = param.Tuple((), length=None, allow_None=False, doc="JobRow of every job of this page, newest first")
-    tabs = param.Tuple((), length=None, doc="Tab of every open result")
+    jobs = param.ClassSelector(class_=tuple, default=(), doc="JobRow of every job of this page, newest first")
+    tabs = param.ClassSelector(class_=tuple, default=(), doc="Tab of every open result")
     active = param.String(doc="key of the result shown, or empty")
     look = param.Parameter(Look(), doc="how the active result is looked at")
     arrived = param.Integer(0, doc="grows as rows of the active result arrive")
@@ -52,7 +52,7 @@ class Session(param.Parameterized):
     theme = param.Selector(default="light", objects=["light", "dark"])
     search = param.Boolean(True, doc="whether the search part is open")
     detail = param.Boolean(False, doc="whether light curve and image are open")
-    trouble = param.Tuple((), length=None, doc="(message, hint) to show at the top, or empty")
+    trouble = param.ClassSelector(class_=tuple, default=(), doc="(message, hint) to show at the top, or empty")
 
     def __init__(
         self, runner: Runner, workspace: str = "", post: Callable[[Callable[[], None]], None] | None = None

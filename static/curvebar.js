@@ -3,7 +3,8 @@ import controls from "./parts/controls.css";
 import { addStyle, element, gesture } from "./parts/kit.js";
 
 const sheet = `
-  .bar { border-bottom: 1px solid var(--tv-line, #d8dee4); min-height: 34px; }
+  .bar { border-bottom: 1px solid var(--tv-line, #d8dee4); min-height: 34px; flex-wrap: wrap; row-gap: 2px; }
+  .title { flex: 1 1 190px; }
   .group { display: inline-flex; }
   .group button { border-radius: 0; margin-left: -1px; }
   .group button:first-child { border-radius: 6px 0 0 6px; margin-left: 0; }
@@ -12,7 +13,7 @@ const sheet = `
 
 export function render({ model, el }) {
   addStyle(el, controls + sheet);
-  const title = element("span", { class: "cut grow mono" });
+  const title = element("span", { class: "cut title mono" });
   const series = element("select", { "aria-label": "Which time series", title: "Which time series" });
   const group = (items, name) => {
     const buttons = items.map(([value, words, hint]) => {
@@ -23,7 +24,7 @@ export function render({ model, el }) {
     return element("span", { class: "group", role: "group" }, ...buttons);
   };
   const units = group([["nJy", "nJy", "Flux in nJy"], ["AB mag", "AB mag", "AB magnitude = 31.4 - 2.5 log10(flux / nJy)"]], "united");
-  const kinds = group([["direct", "direct", "Forced flux on the visit image"], ["difference", "difference", "Forced flux on the difference image"]], "fluxed");
+  const kinds = group([["direct", "direct", "Forced flux on the visit image"], ["difference", "diff.", "Forced flux on the difference image"]], "fluxed");
   const table = element("button", { class: "quiet", title: "Open these rows as a result of their own" }, "Table");
   const exporting = element("div");
   exporting.append(model.get_child("export"));

@@ -7,7 +7,7 @@ const sheet = `
   .box { position: absolute; inset: 0; display: flex; flex-direction: column; }
   .tabs { display: flex; gap: 2px; padding: 4px 6px; border-bottom: 1px solid var(--tv-line, #d8dee4); }
   .list { overflow: auto; flex: 1 1 auto; padding: 4px; display: flex; flex-direction: column; gap: 1px; }
-  .list button { border: 0; background: transparent; text-align: left; display: block; padding: 5px 7px; white-space: normal; }
+  .list button { flex: none; border: 0; background: transparent; text-align: left; display: block; padding: 5px 7px; white-space: normal; }
   .list small { display: block; color: var(--tv-muted, #656d76); }
   .list .mono { display: -webkit-box; -webkit-line-clamp: 3; -webkit-box-orient: vertical; overflow: hidden; overflow-wrap: anywhere; }
 `;

@@ -131,7 +131,7 @@ def test_curve_bar(serve, until) -> None:
     assert "1651281746966117378" in page.content() or page.get_by_text("1651281746966117378").is_visible()
     page.get_by_role("button", name="AB mag").click()
     until(page, lambda: bar.united and bar.united.value == "AB mag")
-    page.get_by_role("button", name="difference").click()
+    page.get_by_role("button", name="diff.").click()
     until(page, lambda: bar.fluxed and bar.fluxed.value == "difference")
     page.get_by_label("Which time series").select_option("1")
     until(page, lambda: bar.served and bar.served.place == 1)

@@ -61,19 +61,20 @@ class Chart(View):
         self._cloud: Cloud | None = None
         self._window: tuple | None = None  # (x range, y range, width, height) of the zoom; None shows everything
         self.axes = Axes(sizing_mode="stretch_width")
-        self.scatter = Scatter(dark=session.theme == "dark")
+        self.scatter = Scatter(theme=session.theme)
         self.take(self.axes, chosen=self._choose)
         self.take(
-            self.scatter, ranged=self._zoom, tapped=self._tap, boxed=self._box, lassoed=self._lasso, reset=self._reset
+            self.scatter,
+            ranged=self._zoom,
+            tapped=self._tap,
+            boxed=self._box,
+            lassoed=self._lasso,
+            restored=self._reset,
         )
         self.listen(self.update, "look", "arrived", "active")
         self.listen(self.catch_up, "layout")
-        self.listen(lambda: self.scatter.theme(session.theme == "dark"), "theme")
+        self.listen(lambda: self.scatter.paint(session.theme), "theme")
         self.update()
-
-    @property
-    def panel(self) -> Any:
-        return self.scatter
 
     # -- the user's hand -----------------------------------------------------------------------------------------
     def _choose(self, gesture: Any) -> None:
@@ -132,13 +133,13 @@ class Chart(View):
         if table is None:
             self._cloud = None
             self.axes.param.update(x="", y="", columns=[], note="", error="")
-            self.scatter.message("")
+            self.scatter.clear()
             return
         spec = chart_spec(table.meta, look.x, look.y) if look.x and look.y else default_spec(table.meta)
         if spec is None:
             self._cloud = None
             self.axes.param.update(columns=[column.name for column in table.meta.columns], note="")
-            self.scatter.message("This result has no two columns of numbers to draw. Type expressions for x and y.")
+            self.scatter.clear("This result has no two columns of numbers to draw. Type expressions for x and y.")
             return
         key = (session.active, table.n_rows, look.filters, look.kept, spec)
         old = self._cloud
@@ -187,19 +188,19 @@ class Chart(View):
         cloud = self._cloud
         if frame is None:
             words = "No row passes the filters." if not len(cloud.rows) else "These axes have no numbers to draw."
-            self.scatter.message(words)
+            self.scatter.clear(words)
             self.axes.note = ""
             return
         if all_of_it:
             self._window = (frame.x_range, frame.y_range, *size)
             self.scatter.set_axes(cloud.spec, frame.x_range, frame.y_range)
         if frame.places is not None:
-            marked = None if cloud.marked is None else cloud.marked[frame.places]
+            marked = np.zeros(len(frame.places), bool) if cloud.marked is None else cloud.marked[frame.places]
             x, y, rows = cloud.x[frame.places], cloud.y[frame.places], cloud.rows[frame.places]
-            self.scatter.show_points(x, y, rows, marked, frame.labels)
+            self.scatter.show_points(x, y, rows, marked, frame.labels, len(cloud.rows))
         else:
-            self.scatter.show_density(frame.image, frame.x_range, frame.y_range, frame.marked_image)
-        self.scatter.mark_current(*(frame.current or (None, None)))
+            self.scatter.show_density(frame.image, frame.x_range, frame.y_range, frame.shown, frame.marked_image)
+        self.scatter.mark_current(*(frame.current or (None,)))
         how = "points" if frame.places is not None else "points as density"
         without = len(cloud.rows) - frame.shown if all_of_it else 0
         missing = f" · {without:,} without a value" if without > 0 else ""

@@ -39,8 +39,8 @@ class Coverage(View):
         super().__init__(session, feeds)
         self._points: Points | None = None
         self._seen: tuple = ()
-        self._fitted = ""
-        self.sky = Sky(points_url=self.feed(self._binary), sizing_mode="stretch_both")
+        self._url = self.feed(self._binary)
+        self.sky = Sky(sizing_mode="stretch_both")
         self.take(self.sky, clicked=lambda gesture: session.point_at(gesture.row), boxed=self._box)
         self.listen(self.update, "look", "arrived", "active")
         self.listen(self.catch_up, "layout")
@@ -118,9 +118,10 @@ class Coverage(View):
             if points.without:
                 notes.append(f"{points.without:,} rows without a position")
             changes["notice"] = " · ".join(notes)
-            if self._fitted != self.session.active and len(points.ra):
-                self._fitted = self.session.active
-                self.sky.go(*_frame(points))
+            # A new address makes the view show all of a new result, once.
+            url = f"{self._url}?r={self.session.active}"
+            if url != self.sky.points_url:
+                changes.update(points_url=url, target=None)
         self.sky.param.update(**changes)
 
     def _failed(self, error: TriviewError) -> None:
@@ -150,17 +151,3 @@ def _points(ra: np.ndarray, dec: np.ndarray, rows: np.ndarray, marks: np.ndarray
         step = -(-len(ra) // MAX_POINTS)
         ra, dec, rows = ra[::step], dec[::step], rows[::step]
     return Points(ra, dec, rows, np.isin(rows, marks), total, without)
-
-
-def _frame(points: Points) -> tuple[float, float, float]:
-    """Centre and field of view (deg) that hold all points, right also across RA 0 and the poles."""
-    ra, dec = np.radians(points.ra), np.radians(points.dec)
-    vectors = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
-    middle = vectors.mean(axis=1)
-    norm = np.linalg.norm(middle)
-    if norm < 1e-3:
-        return float(points.ra[0]), float(points.dec[0]), 180.0
-    middle /= norm
-    radius = float(np.degrees(np.arccos(np.clip(middle @ vectors, -1, 1)).max()))
-    centre_ra = float(np.degrees(np.arctan2(middle[1], middle[0])) % 360)
-    return centre_ra, float(np.degrees(np.arcsin(middle[2]))), min(180.0, max(0.01, 2.3 * radius))

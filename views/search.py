@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.adql.format import format_adql
-from portal.adql.functions import function_names
+from portal.adql.functions import FUNCTIONS
 from portal.errors import QueryError, TriviewError
 from portal.jobs.job import JobRow
 from portal.session import Session
@@ -118,7 +118,7 @@ class Search(View):
         return json_answer(self.book.read(self.service))
 
     def _read_words(self) -> dict[str, Any]:
-        return vocabulary(self.book.read(self.service), function_names())
+        return vocabulary(self.book.read(self.service), [function.name for function in FUNCTIONS])
 
     def _take_words(self, words: dict[str, Any]) -> None:
         self.editor.vocabulary = words
