@@ -33,6 +33,10 @@ FLOOR = 0.02  # light below this share of a tile pixel's noise is not drawn
 BLUR = 0.28
 
 
+# From this order on tile pixels are about as small as a coadd's: resampling makes their noise softer.
+RESAMPLED = 10
+
+
 class Survey(NamedTuple):
     """One HiPS: ``bands`` red to blue for a colour picture, or one; ``weights`` bring them to a common scale."""
 
@@ -67,8 +71,11 @@ def _draw(image, rows, position, shape, band, face, corner_x, corner_y, nside, o
             add_object(image, 0, 0, column, row, jac, shape[i], flux, opt, blur, floor)
 
 
-def tile_light(sources: Sources, band: str, order: int, npix: int, rows: np.ndarray) -> np.ndarray:
-    """Noiseless surface brightness of a tile in nJy per arcsec2, shape (512, 512), as it lies in the picture."""
+def tile_light(sources: Sources, band: str, order: int, npix: int, rows: np.ndarray, seeing: float = 0.0) -> np.ndarray:
+    """Noiseless surface brightness of a tile in nJy per arcsec2, shape (512, 512), as it lies in the picture.
+
+    ``rows`` are the objects to draw, ``seeing`` the FWHM in arcsec (0: that of the band's coadds).
+    """
     k = BANDS.index(band)
     face, x, y = deinterleave(npix, order)
     scale = pixel_scale(order)
@@ -76,7 +83,7 @@ def tile_light(sources: Sources, band: str, order: int, npix: int, rows: np.ndar
     floor = max(FLOOR * SCALE / scale, FAINTEST) * brightness * scale**2
     image = np.zeros((WIDTH, WIDTH))
     _draw(image, rows, sources.position, sources.shape, k, face, float(x * WIDTH), float(y * WIDTH),
-          float(2 ** (order + BITS)), optics(float(COADD_SEEING[k])), BLUR, floor)  # fmt: skip
+          float(2 ** (order + BITS)), optics(seeing or float(COADD_SEEING[k])), BLUR, floor)  # fmt: skip
     return image / scale**2
 
 
@@ -102,6 +109,12 @@ def _observed(field: Field, order: int, npix: int) -> np.ndarray | None:
     return here <= np.radians(field.radius)
 
 
+def _smooth(grain: np.ndarray) -> np.ndarray:
+    """Neighbouring columns mixed as bilinear resampling does on average."""
+    wide = np.pad(grain, ((0, 0), (1, 1)), mode="wrap")
+    return 0.6 * wide[:, 1:-1] + 0.2 * (wide[:, :-2] + wide[:, 2:])
+
+
 def picture(sources: Sources, noise: Noise, field: Field, survey: Survey, order: int, npix: int) -> Image.Image | None:
     """The tile, transparent where nothing was observed; None when the whole tile lies outside the field."""
     seen = _observed(field, order, npix)
@@ -110,10 +123,14 @@ def picture(sources: Sources, noise: Noise, field: Field, survey: Survey, order:
     ra, dec, radius = tile_centre(order, npix)
     scale = pixel_scale(order)
     rows = sources.near(ra, dec, radius + 8 * scale / 3600.0)
+    # One seeing for the bands of a colour picture: else every star has a blue rim, g being the least sharp.
+    seeing = float(COADD_SEEING[BANDS.index(survey.bands[len(survey.bands) // 2])])
     planes = []
     for band, weight in zip(survey.bands, survey.weights):
-        light = tile_light(sources, band, order, npix, rows)
+        light = tile_light(sources, band, order, npix, rows, seeing)
         grain = noise.box(f"hips{order}", band, npix, 0, 0, WIDTH, WIDTH)
+        if order >= RESAMPLED:
+            grain = _smooth(_smooth(grain).T).T
         sigma = float(noise_brightness()[BANDS.index(band)]) * min(SCALE / scale, 1.0)
         planes.append((light + sigma * grain) * weight)
     look = (survey.black, survey.stretch, survey.softening)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 
-MOFFAT_BETA = 4.765  # closest to the long-exposure (Kolmogorov) seeing disc
+MOFFAT_BETA = 3.5  # between a Kolmogorov disc (4.8) and the wings that optics and dust add
 # de Vaucouleurs' law has no end; like the usual pipelines we let it fade out between 7 and 8 half-light radii.
 DEV_INNER, DEV_OUTER = 7.0, 8.0
 
@@ -50,7 +50,7 @@ class _Shape(NamedTuple):
 _SHAPES = {
     "exponential": _Shape(exponential, np.geomspace(0.06, 2.6, 24), 8.0, 6),
     "de_vaucouleurs": _Shape(de_vaucouleurs, np.geomspace(0.01, 4.5, 34), DEV_OUTER, 8),
-    "moffat": _Shape(moffat, np.geomspace(0.28, 1.8, 18), 6.0, 4),
+    "moffat": _Shape(moffat, np.geomspace(0.28, 4.0, 24), 12.0, 5),
 }
 
 
