@@ -128,7 +128,7 @@ def coadd_box(
     if nx < 1 or ny < 1 or x0 < 0 or y0 < 0 or x0 + nx > patch.nx or y0 + ny > patch.ny:
         raise ValueError(f"box x {x0}+{nx}, y {y0}+{ny} does not lie inside the {patch.nx} x {patch.ny} patch")
     k = BANDS.index(band)
-    opt = optics(float(COADD_SEEING[k]))
+    opt = optics(k)
     sigma = float(coadd_pixel_sigma()[k])
     gain = float(electron_flux(EXPOSURE)[k] / COADD_INPUTS[k])
     core = 2.0 * np.pi * (COADD_SEEING[k] / FWHM_OVER_SIGMA / SCALE) ** 2

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
+from portal.archive.sample.bands import COADD_SEEING
 from portal.archive.sample.mixtures import mixture
+from portal.archive.sample.spiral import ARM_SHARE, KNOTS, OUTER, disc_key, has_arms, knot
 
 # Columns of the float32 array of shapes (see sources.py); the six fluxes come first.
 R_E, BULGE, Q, PA, STAR = 6, 7, 8, 9, 10
@@ -43,12 +45,14 @@ class Optics(NamedTuple):
     bulge_weight: np.ndarray
     bulge_variance: np.ndarray
     glare: np.ndarray
+    arms: float  # share of a spiral's disc that lies in its arms
 
 
-def optics(fwhm: float) -> Optics:
-    """The mixtures for a seeing of ``fwhm`` arcsec."""
+def optics(band: int, seeing: float = 0.0) -> Optics:
+    """The mixtures of band number ``band`` for a seeing of that many arcsec FWHM (0: that of its coadds)."""
+    fwhm = seeing or float(COADD_SEEING[band])
     psf, disc, bulge = mixture("moffat"), mixture("exponential"), mixture("de_vaucouleurs")
-    return Optics(psf.weight, psf.variance * fwhm**2, *disc, *bulge, GLARE)
+    return Optics(psf.weight, psf.variance * fwhm**2, *disc, *bulge, GLARE, float(ARM_SHARE[band]))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -140,6 +144,27 @@ def _profile(image, bx, by, xc, yc, jac, weight, variance, major2, minor2, s, c,
 
 
 @nb.njit(cache=True, nogil=True)
+def _arms(image, bx, by, xc, yc, jac, shape, s, c, psf_moment, blur, flux, floor):
+    """Draw the knots of a disc's spiral arms with ``flux`` in all."""
+    r_e, q = float(shape[R_E]), float(shape[Q])
+    key = disc_key(r_e, float(shape[PA]))
+    total = 0.0
+    for number in range(KNOTS):
+        total += knot(key, number)[3]
+    for number in range(KNOTS):
+        along, across, sigma, weight = knot(key, number)
+        major, minor = along * r_e, across * r_e * q
+        east, north = major * s + minor * c, major * c - minor * s
+        x = xc + jac[0] * east + jac[1] * north
+        y = yc + jac[2] * east + jac[3] * north
+        long2 = (sigma * r_e) ** 2
+        short2 = long2 * q * q
+        ee, nn = long2 * s * s + short2 * c * c, long2 * c * c + short2 * s * s
+        en = (long2 - short2) * s * c
+        _spread(image, bx, by, x, y, jac, ee + psf_moment, en, nn + psf_moment, blur, flux * weight / total, floor)
+
+
+@nb.njit(cache=True, nogil=True)
 def add_object(image, bx, by, xc, yc, jac, shape, flux, opt, blur, floor):
     """Add one object. ``jac`` maps (east, north) arcsec to (x, y) pixels, ``shape`` is its row of shapes."""
     psf_moment = 0.0
@@ -169,9 +194,15 @@ def add_object(image, bx, by, xc, yc, jac, shape, flux, opt, blur, floor):
     major2 = r_e * r_e
     minor2 = major2 * float(shape[Q]) ** 2
     bulge = float(shape[BULGE])
-    if bulge < 1.0:
+    disc = flux * (1.0 - bulge)
+    blue = float(shape[1]) / max(float(shape[3]), 1e-6)
+    if area * major2 > 9.0 and has_arms(r_e, bulge, float(shape[Q]), blue):
+        arms = disc * opt.arms
+        disc -= arms
+        _arms(image, bx, by, xc, yc, jac, shape, s, c, psf_moment, blur, arms, floor)
+    if disc > 0.0:
         _profile(image, bx, by, xc, yc, jac, opt.disc_weight, opt.disc_variance, major2, minor2, s, c, opt,
-                 psf_moment, blur, flux * (1.0 - bulge), floor)  # fmt: skip
+                 psf_moment, blur, disc, floor)  # fmt: skip
     if bulge > 0.0:
         _profile(image, bx, by, xc, yc, jac, opt.bulge_weight, opt.bulge_variance, major2, minor2, s, c, opt,
                  psf_moment, blur, flux * bulge, floor)  # fmt: skip
@@ -181,6 +212,8 @@ def add_object(image, bx, by, xc, yc, jac, shape, flux, opt, blur, floor):
 def _reach(shape, flux, opt, floor):
     """How far an object's light lies above ``floor`` (nJy per arcsec2), in arcsec."""
     reach = 0.0
+    if shape[STAR] < 0.5:
+        reach = 1.5 * OUTER * float(shape[R_E])  # arms and their widest knots
     psf_moment = 0.0
     for j in range(opt.psf_weight.size):
         psf_moment += opt.psf_weight[j] * opt.psf_variance[j]
@@ -201,10 +234,10 @@ def _reach(shape, flux, opt, floor):
         for kind in range(2):
             variance = opt.disc_variance if kind == 0 else opt.bulge_variance
             for k in range(variance.size):
-                # A bound: all the light in this Gaussian, as wide as either way of convolving makes it.
+                # A bound: all the profile in this Gaussian, as wide as either way of convolving makes it.
                 along = variance[k] * major2 + max(v, psf_moment)
                 across = variance[k] * major2 * float(shape[Q]) ** 2 + min(v, psf_moment)
-                peak = flux / (2.0 * math.pi * math.sqrt(along * across))
+                peak = (part if v > psf_moment else flux) / (2.0 * math.pi * math.sqrt(along * across))
                 if peak > floor:
                     reach = max(reach, math.sqrt(2.0 * math.log(peak / floor) * along))
     return reach

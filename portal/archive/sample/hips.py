@@ -83,7 +83,7 @@ def tile_light(sources: Sources, band: str, order: int, npix: int, rows: np.ndar
     floor = max(FLOOR * SCALE / scale, FAINTEST) * brightness * scale**2
     image = np.zeros((WIDTH, WIDTH))
     _draw(image, rows, sources.position, sources.shape, k, face, float(x * WIDTH), float(y * WIDTH),
-          float(2 ** (order + BITS)), optics(seeing or float(COADD_SEEING[k])), BLUR, floor)  # fmt: skip
+          float(2 ** (order + BITS)), optics(k, seeing), BLUR, floor)  # fmt: skip
     return image / scale**2
 
 

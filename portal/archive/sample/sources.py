@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 from astropy import units as u
 from astropy_healpix import HEALPix
 
-from portal.archive.sample.bands import BANDS, COADD_SEEING, coadd_pixel_sigma
+from portal.archive.sample.bands import BANDS, coadd_pixel_sigma
 from portal.archive.sample.draw import optics, reaches
 from portal.archive.sample.geometry import SCALE
 from portal.errors import FormatError
 
-LAYOUT = 2  # raise when the arrays change
+LAYOUT = 4  # raise when the arrays change
 # Objects are searched in classes of reach (arcsec), so that one bright star does not widen every search.
 CLASSES = (8.0, 16.0, 32.0, 64.0, np.inf)
 # The faintest level ever drawn, in units of a coadd pixel's noise: what coarse tiles, with little noise, can show.
@@ -111,7 +111,7 @@ def _make(table: Path, folder: Path) -> None:
     position, shape, pixel = position[order], shape[order], pixel[order].astype(np.int64)
     reach = np.zeros(len(position))
     for k, floor in enumerate(noise_brightness() * FAINTEST):
-        reaches(shape, k, optics(float(COADD_SEEING[k])), float(floor), reach)
+        reaches(shape, k, optics(k), float(floor), reach)
     aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
     aside.mkdir(parents=True)
     for name, values in (("position", position), ("shape", shape), ("pixel", pixel)):
