@@ -30,6 +30,7 @@ FOLDER = Path(__file__).parent
 NAMES = ("dp1", "dp02_dc2_catalogs", "dp2", "ivoa", "tap_schema")
 FLAG = re.compile(r"_flag(_|$)")
 POSITION_NAMES = (("coord_ra", "coord_dec"), ("ra", "dec"), ("ra", "decl"), ("s_ra", "s_dec"))
+RESERVED = frozenset({"size"})  # served column names that ADQL needs in quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,11 @@ class Schema:
     name: str
     description: str
     tables: dict[str, Table]
+
+
+def delimited(name: str) -> str:
+    """A column name as TAP_SCHEMA and VOSI tell it: ready to stand in a query (TAP 1.1, section 4)."""
+    return f'"{name}"' if name in RESERVED else name
 
 
 @cache

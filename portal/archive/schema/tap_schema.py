@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
-from portal.archive.schema.load import Schema
+from portal.archive.schema.load import Schema, delimited
 
 TYPES = {"char": pa.string(), "int": pa.int32()}
 
@@ -44,7 +44,7 @@ def tap_schema(schemas: Mapping[str, Schema]) -> dict[str, pa.Table]:
             {
                 **{key: value or None for key, value in asdict(column).items() if isinstance(value, str)},
                 "table_name": table.name,
-                "column_name": column.name,
+                "column_name": delimited(column.name),
                 "size": int(column.arraysize.rstrip("*")) if column.arraysize.rstrip("*").isdigit() else None,
                 "principal": column.principal,
                 "indexed": column.indexed,
