@@ -21,12 +21,13 @@ from ..adql.catalog import Catalog, TableDef
 from ..errors import FormatError
 from ..table.columns import TableMeta
 from .limits import Limits
-from .schema.load import Table, load, position_of
+from .schema.load import Schema, Table, load, position_of
 from .schema.tap_schema import tap_schema
 from .schema.views import HIDDEN, quoted, served, stored_name, view_sql
 
 # Written without the server's address, which is put before it on the way out.
 LINKS = "'/api/datalink/links?ID=' || url_encode(obs_publisher_did)"
+MAX_SELECTS = 256  # texts of views that are kept; making the one of a whole Object takes 100 ms
 
 
 class Store:
@@ -45,25 +46,43 @@ class Store:
         self._database = duckdb.connect(":memory:", config=config)
         self._lock = threading.Lock()
         self._cursors: dict[int, duckdb.DuckDBPyConnection] = {}
+        self._watched = [self._database.cursor() for _ in range(limits.async_workers)]
+        self._selects: dict[tuple[str, frozenset[str]], str] = {}
         self._kept: dict[str, Any] = {}
         self._stored = self._open(_files(folder), limits.resident_bytes)
-        self.schemas = served(load(), self._stored, ("access_url",))
+        self.schemas = standard(served(load(), self._stored, ("access_url",)))
         self.tables = {table.name: table for schema in self.schemas.values() for table in schema.tables.values()}
         self.rows = self._describe(_counts(folder))
         self.catalog = Catalog(map(self._definition, self.tables.values()))
         self._lock_down(folder, scratch, limits)
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection of its own, for one call in one thread; give it back with ``release``."""
-        cursor = self._database.cursor()
+    def cursor(self, watched: bool = False) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, for one call in one thread; give it back with ``release``.
+
+        A watched one tells its progress; there are as many as async workers, for settings are locked later on.
+        """
         with self._lock:
+            cursor = self._watched.pop() if watched and self._watched else self._database.cursor()
             self._cursors[id(cursor)] = cursor
         return cursor
 
-    def release(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def release(self, cursor: duckdb.DuckDBPyConnection, watched: bool = False) -> None:
+        """Give a cursor back; nothing it was reading may still be held."""
         with self._lock:
             self._cursors.pop(id(cursor), None)
-        cursor.close()
+        if watched and cursor.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+            self._clean(cursor)
+            with self._lock:
+                self._watched.append(cursor)
+        else:
+            cursor.close()
+
+    @staticmethod
+    def _clean(cursor: duckdb.DuckDBPyConnection) -> None:
+        """Take away the views and uploads of the query before."""
+        views = "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"
+        for (name,) in cursor.execute(views).fetchall():
+            cursor.execute(f"DROP VIEW IF EXISTS temp.{quoted(name)}")
 
     def interrupt(self) -> None:
         """Stop everything that runs."""
@@ -92,9 +111,13 @@ class Store:
             return
         words = set(re.findall(r"\w+", sql))
         columns = tuple(column for column in table.columns if column.name in words) or table.columns[:1]
-        source = stored_name(table, self._stored)
-        extra = {"access_url": LINKS} if source and "access_url" in words else {}
-        select = view_sql(replace(table, columns=columns), self._stored, extra, only=words | {columns[0].name})
+        key = (name, frozenset(words & {HIDDEN}) | {column.name for column in columns})
+        if (select := self._selects.get(key)) is None:
+            source = stored_name(table, self._stored)
+            extra = {"access_url": LINKS} if source and "access_url" in words else {}
+            select = view_sql(replace(table, columns=columns), self._stored, extra, only=key[1])
+            if len(self._selects) < MAX_SELECTS:
+                self._selects[key] = select
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
 
     def uploaded(self, name: str, table: pa.Table) -> TableDef:
@@ -109,7 +132,7 @@ class Store:
     def _open(self, files: Mapping[str, tuple[str, int]], resident: int) -> dict[str, set[str]]:
         """Stored tables by name: small ones in memory, larger ones read from their files when asked."""
         self._database.execute("CREATE SCHEMA stored")
-        self._database.execute("SET parquet_metadata_cache = true")
+        self._database.execute("SET GLOBAL parquet_metadata_cache = true")  # else each query reads it anew: 20 ms
         stored = {}
         for name, (pattern, size) in files.items():
             kind = "TABLE" if size <= resident else "VIEW"
@@ -144,9 +167,10 @@ class Store:
         """From here on no query reads or writes anything but the sample, and none changes a setting."""
         text = str(folder.resolve()).replace("'", "''")
         spill = str(scratch.resolve()).replace("'", "''")
+        for cursor in self._watched:
+            cursor.execute("SET enable_progress_bar = true")
+            cursor.execute("SET enable_progress_bar_print = false")
         for command in (
-            "SET enable_progress_bar = true",  # else the engine keeps no progress
-            "SET enable_progress_bar_print = false",
             f"SET temp_directory = '{spill}'",
             f"SET max_temp_directory_size = '{limits.scratch}'",
             f"SET allowed_directories = ['{text}/']",
@@ -154,6 +178,19 @@ class Store:
             "SET lock_configuration = true",
         ):
             self._database.execute(command)
+
+
+def standard(schemas: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The schemas with ObsCore's utypes as ObsCore 1.1 writes them; Rubin leaves out the prefix."""
+    obscore = schemas["ivoa"].tables["ivoa.ObsCore"]
+    columns = tuple(
+        replace(column, utype=f"obscore:{column.utype}".replace("DataID.collection", "DataID.Collection"))
+        if column.utype
+        else column
+        for column in obscore.columns
+    )
+    tables = {**schemas["ivoa"].tables, obscore.name: replace(obscore, columns=columns)}
+    return {**schemas, "ivoa": replace(schemas["ivoa"], tables=tables)}
 
 
 def _files(folder: Path) -> dict[str, tuple[str, int]]:

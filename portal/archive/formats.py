@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,7 +48,7 @@ def wanted_format(asked: Parameters) -> Format:
     return found
 
 
-def encoded(query: Query, form: Format) -> Iterator[bytes]:
+def encoded(query: Query, form: Format) -> Generator[bytes]:
     """The query's rows in ``form``; running it happens while this is read."""
     writers = {"votable": _binary2, "tabledata": _tabledata, "csv": _csv, "tsv": _tsv, "parquet": _parquet}
     try:
@@ -83,19 +83,20 @@ def _votable(query: Query, serialization: str) -> Iterator[bytes]:
 
 
 def _text(query: Query, separator: str) -> Iterator[bytes]:
-    schema = query.meta.to_schema()
-    options = {"delimiter": separator, "quoting_style": "needed"}
-    out = io.BytesIO()
-    pa.csv.write_csv(schema.empty_table(), out, pa.csv.WriteOptions(include_header=True, **options))
-    head = out.getvalue()
+    head = (separator.join(_quoted(column.name) for column in query.meta.columns) + "\n").encode()
+    options = pa.csv.WriteOptions(include_header=False, delimiter=separator, quoting_style="needed")
     for batch in query.batches():
-        out = io.BytesIO(head)
-        out.seek(len(head))
-        pa.csv.write_csv(batch, out, pa.csv.WriteOptions(include_header=False, **options))
-        yield out.getvalue()
+        out = io.BytesIO()
+        pa.csv.write_csv(batch, out, options)
+        yield head + out.getvalue()
         head = b""
     if head:
         yield head
+
+
+def _quoted(name: str) -> str:
+    """A column name for the header line; Arrow would quote every one."""
+    return name if name.isidentifier() else '"' + name.replace('"', '""') + '"'
 
 
 class _Drain(io.RawIOBase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 from ..errors import LimitError, TriviewError
 from ..table.votable_write import error_votable
 from .params import Parameters, read_parameters
+from .telling import told
 
 if TYPE_CHECKING:
     from .app import Archive
@@ -41,7 +42,7 @@ class ServiceHandler(RequestHandler):
     def set_default_headers(self) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
-        self.clear_header("Server")
+        self.set_header("Server", "triview")
 
     def check_xsrf_cookie(self) -> None:
         """No cookie gives any right here; ``prepare`` refuses posts that come from other people's pages."""
@@ -78,7 +79,7 @@ class ServiceHandler(RequestHandler):
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(pool or self.archive.desk, call, *args)
 
-    async def stream(self, chunks: Iterator[bytes], content_type: str, pool: Executor, cancel: Callable) -> None:
+    async def stream(self, chunks: Generator[bytes], content_type: str, pool: Executor, cancel: Callable) -> None:
         """Send ``chunks`` as they are made, each made in a thread only when the one before has left.
 
         What fails before the first chunk can still be told properly; later the connection is cut, so that
@@ -102,12 +103,19 @@ class ServiceHandler(RequestHandler):
                 raise
             log.exception("answer cut short")
             self.request.connection.stream.close()  # type: ignore[attr-defined]
+        finally:
+            await self.work(chunks.close, pool=pool)
+
+    def status_of(self, error: TriviewError) -> int:
+        """The HTTP status of an error that was told in words."""
+        too_large = isinstance(error, LimitError) and self._size > self.archive.limits.body_bytes
+        return 413 if too_large else 400
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, TriviewError):
-            status_code = 413 if isinstance(error, LimitError) and self._size > self.archive.limits.body_bytes else 400
-            message = str(error)
+            status_code = self.status_of(error)
+            message = told(error)
         elif isinstance(error, HTTPError):
             message = error.log_message or self._reason
         else:

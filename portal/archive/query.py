@@ -27,11 +27,15 @@ FIRST_ROWS = 2048  # of the first batch, so that it leaves early
 
 @dataclass(frozen=True)
 class Bounds:
-    """How many rows and seconds of engine time a query may take, and which server its links shall name."""
+    """How many rows and seconds of engine time a query may take, and which server its links shall name.
+
+    ``watched``: its progress will be asked for.
+    """
 
     max_rows: int
     seconds: float
     base: str = ""
+    watched: bool = False
 
 
 class Query:
@@ -73,7 +77,7 @@ class Query:
 
     def open(self) -> TableMeta:
         """Start the query; its columns and what goes with them."""
-        self._cursor = cursor = self._store.cursor()
+        self._cursor = cursor = self._store.cursor(self._bounds.watched)
         size = max(1, min(100_000, CELLS // max(1, len(self._sources))))
         self._reader = reader = self._step(lambda: self._start(cursor).to_arrow_reader(size))
         self._columns = tuple(
@@ -110,10 +114,12 @@ class Query:
 
     def close(self) -> None:
         """Give back what the engine holds for it."""
-        self._reader = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         if (cursor := self._cursor) is not None:
             self._cursor = None
-            self._store.release(cursor)
+            self._store.release(cursor, self._bounds.watched)
 
     def _start(self, cursor: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
         for name, table in self._uploads.items():

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..errors import TriviewError
 from .handler import ServiceHandler
 from .images import Image, NotFound
 from .jobstore import JobResult
 from .params import Parameters, UsageError
 from .sample.geometry import Patch
 from .uws import Ticket
+from .vosi import availability_xml
 
 if TYPE_CHECKING:
     from .app import Archive
@@ -105,14 +107,10 @@ def _fits(archive: Archive, image: Image, patch: Patch, box: tuple[int, int, int
 class FileHandler(ServiceHandler):
     """Answers with one FITS file made in the pixel threads."""
 
-    def write_error(self, status_code: int, **kwargs) -> None:
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        super().write_error(status_code, **kwargs)
-        # As on the Rubin platform: a wrong parameter is 422, a dataset that is not there 404.
-        if isinstance(error, UsageError):
-            self.set_status(422)
-        elif isinstance(error, NotFound):
-            self.set_status(404)
+    def status_of(self, error: TriviewError) -> int:
+        """As on the Rubin platform: a wrong parameter is 422, a dataset that is not there 404."""
+        known = ((UsageError, 422), (NotFound, 404))
+        return next((status for kind, status in known if isinstance(error, kind)), super().status_of(error))
 
     def send(self, content: bytes, name: str) -> None:
         self.set_header("Content-Type", FITS)
@@ -149,8 +147,6 @@ class AvailabilityHandler(ServiceHandler):
     """/api/cutout/availability"""
 
     async def get(self) -> None:
-        from .vosi import availability_xml
-
         self.set_header("Content-Type", "text/xml; charset=utf-8")
         self.write(availability_xml(self.archive.up_since))
 

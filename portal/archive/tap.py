@@ -25,7 +25,9 @@ LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 PROGRESS_SECONDS = 0.5  # how often a running job tells how far it is
 
 
-def prepare(archive: Archive, asked: Parameters, base: str, seconds: float) -> tuple[Query, Format]:
+def prepare(
+    archive: Archive, asked: Parameters, base: str, seconds: float, watched: bool = False
+) -> tuple[Query, Format]:
     """The query a request asks for, compiled but not run, and its output format.
 
     Raises UsageError for bad parameters, QueryError for bad ADQL, FormatError for an upload that is no VOTable.
@@ -35,7 +37,7 @@ def prepare(archive: Archive, asked: Parameters, base: str, seconds: float) -> t
         raise UsageError("Parameter LANG is missing.", "Send LANG=ADQL.")
     asked.choice("LANG", LANGUAGES, "ADQL")
     form = wanted_format(asked)
-    bounds = Bounds(_max_rows(asked.get("MAXREC"), archive.limits.max_rows), seconds, base)
+    bounds = Bounds(_max_rows(asked.get("MAXREC"), archive.limits.max_rows), seconds, base, watched)
     return Query(archive.store, asked.require("QUERY"), bounds, _uploads(asked)), form
 
 
@@ -95,7 +97,7 @@ def run_job(archive: Archive, ticket: Ticket) -> list[JobResult]:
     """The work of one async job: the result in a file of the job's folder."""
     job = ticket.job
     uploads = {file.name.removeprefix("upload-"): file.read_bytes() for file in ticket.folder.glob("upload-*")}
-    query, form = prepare(archive, Parameters(job.parameters, uploads), job.base, float("inf"))
+    query, form = prepare(archive, Parameters(job.parameters, uploads), job.base, float("inf"), watched=True)
     ticket.on_cancel(query.cancel)
     file = ticket.folder / f"result.{form.ending}"
     try:

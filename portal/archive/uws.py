@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..errors import CancelledError, LimitError, TriviewError
 from .jobstore import ABORTED, ACTIVE, COMPLETED, ERROR, EXECUTING, PENDING, QUEUED, Job, JobResult, JobStore
+from .telling import told
 
 log = logging.getLogger(__name__)
 KEEP_SECONDS = 7 * 86400.0  # the Rubin platform keeps jobs for a week too
@@ -201,7 +202,7 @@ class Uws:
             folder.mkdir(exist_ok=True)
             ended = {"phase": COMPLETED, "results": tuple(self._work[job.kind](ticket)), "progress": 100.0}
         except TriviewError as error:
-            ended = {"phase": ERROR, "error": str(error)}
+            ended = {"phase": ERROR, "error": told(error)}
         except Exception:
             log.exception("job %s", job_id)
             ended = {"phase": ERROR, "error": "The service failed; the reason stands in its log."}

@@ -189,7 +189,7 @@ class JobHandler(UwsHandler):
         if self.request.method == "HEAD":
             return
         with await self.work(file.open, "rb") as stream:
-            chunks = iter(lambda: stream.read(CHUNK), b"")
+            chunks = (chunk for chunk in iter(lambda: stream.read(CHUNK), b""))
             await self.stream(chunks, found[0].media_type, self.archive.desk, lambda: None)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-from ..adql.functions import FUNCTIONS
+from ..adql.functions import FUNCTIONS, Function
 from .formats import FORMATS
 from .jobstore import iso_time
 from .limits import Limits
-from .schema.load import Schema, SchemaColumn, Table
+from .schema.load import Schema, SchemaColumn, Table, delimited
 from .uws import KEEP_SECONDS, LONGEST_KEEP_SECONDS
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -25,10 +25,11 @@ EXAMPLES = (
         "WHERE CONTAINS(POINT('ICRS', coord_ra, coord_dec), CIRCLE('ICRS', 62.0, -37.0, 0.05)) = 1",
     ),
     (
-        "Forced photometry of one object with its times",
-        "SELECT v.expMidptMJD, f.band, f.psfFlux, f.psfFluxErr\nFROM dp1.ForcedSource AS f\n"
-        "JOIN dp1.Visit AS v ON f.visit = v.visit\n"
-        "WHERE f.objectId = (SELECT MIN(objectId) FROM dp1.Object)\nORDER BY v.expMidptMJD",
+        "Forced photometry of the objects at a position, with times",
+        "SELECT v.expMidptMJD, f.objectId, f.band, f.psfFlux, f.psfFluxErr\nFROM dp1.Object AS o\n"
+        "JOIN dp1.ForcedSource AS f ON f.objectId = o.objectId\nJOIN dp1.Visit AS v ON f.visit = v.visit\n"
+        "WHERE CONTAINS(POINT('ICRS', o.coord_ra, o.coord_dec), CIRCLE('ICRS', 62.0, -37.0, 0.002)) = 1\n"
+        "ORDER BY expMidptMJD",
     ),
     (
         "Coadded images over a point",
@@ -47,7 +48,7 @@ def capabilities_xml(base: str, limits: Limits) -> str:
     )
     features = "".join(f"<feature><form>{item.name}</form></feature>" for item in FUNCTIONS if item.kind == "geometry")
     functions = "".join(
-        f"<feature><form>{escape(item.signature)}</form><description>{escape(item.description)}</description></feature>"
+        f"<feature><form>{escape(_form(item))}</form><description>{escape(item.description)}</description></feature>"
         for item in FUNCTIONS
         if item.kind in ("udf", "scisql") or item.name.startswith("scisql_")
     )
@@ -85,6 +86,15 @@ def capabilities_xml(base: str, limits: Limits) -> str:
         f'<uploadLimit><hard unit="byte">{limits.body_bytes}</hard></uploadLimit>'
         "</capability></vosi:capabilities>"
     )
+
+
+def _form(function: Function) -> str:
+    """A function as TAPRegExt wants it, with types: ``f(x DOUBLE) -> DOUBLE``."""
+    inside = function.signature.partition("(")[2].rstrip(")")
+    names = [name.strip(" []") for name in inside.split(",") if "..." not in name]
+    typed = ", ".join(f"{name} {'INTEGER' if name == 'order' else 'DOUBLE'}" for name in names)
+    result = {"int": "INTEGER", "long": "BIGINT"}.get(function.result, "DOUBLE")
+    return f"{function.name.lower() if function.kind == 'udf' else function.name}({typed}) -> {result}"
 
 
 def _format_id(name: str) -> str:
@@ -155,7 +165,7 @@ def _column(column: SchemaColumn) -> str:
     flags = [name for name in ("indexed", "principal") if getattr(column, name)]
     std = ' std="true"' if column.std else ""
     return (
-        f"<column{std}><name>{escape(column.name)}</name>{_about(column.description)}"
+        f"<column{std}><name>{escape(delimited(column.name))}</name>{_about(column.description)}"
         + "".join(
             f"<{tag}>{escape(value)}</{tag}>"
             for tag, value in (("unit", column.unit), ("ucd", column.ucd), ("utype", column.utype))

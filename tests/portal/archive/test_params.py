@@ -10,7 +10,8 @@ from portal.errors import FormatError
 KIND = 'multipart/form-data; boundary="x y"'
 PARTS = (
     b'--x y\r\nContent-Disposition: form-data; name="LANG"\r\n\r\nADQL\r\n'
-    b'--x y\r\nContent-Disposition: form-data; name="t"; filename="t.vot"\r\nContent-Type: text/xml\r\n\r\n<VOTABLE/>\r\n'
+    b'--x y\r\nContent-Disposition: form-data; name="t"; filename="t.vot"\r\n'
+    b"Content-Type: text/xml\r\n\r\n<VOTABLE/>\r\n"
     b"--x y--\r\n"
 )
 

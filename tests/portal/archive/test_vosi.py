@@ -15,12 +15,12 @@ def test_availability(service) -> None:
 
 def test_capabilities_tell_language_formats_and_limits(service) -> None:
     tap = pyvo.dal.TAPService(service.tap)
-    assert tap.available
     assert tap.hardlimit == service.archive.limits.max_rows
     capability = tap.get_tap_capability()
     adql = capability.get_adql()
     assert adql.get_feature("ivo://ivoa.net/std/TAPRegExt#features-adqlgeo", "CONTAINS")
-    assert any(item.form.startswith("scisql_nanojanskyToAbMag") for item in capability.get_adql().get_udfs())
+    functions = adql.get_feature_list("ivo://ivoa.net/std/TAPRegExt#features-udf")
+    assert any(item.form.startswith("scisql_nanojanskyToAbMag(") for item in functions)
     mimes = {form.mime for form in capability.outputformats}
     assert {"application/x-votable+xml", "text/csv;header=present", "application/vnd.apache.parquet"} <= mimes
 
