@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from portal.adql.bind import Binding, Bound, Item
 from portal.adql.check import function_of
+from portal.adql.functions import Function
 from portal.adql.geometry import DISTANCES, PREDICATES, Geometry, number, quote
 from portal.adql.outputs import INTEGERS, NUMBERS, describe, is_boolean
 from portal.adql.special import healpix_index, in_unit
@@ -24,7 +25,7 @@ _CAST = {
 }  # fmt: skip
 _SIGNS = {
     exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<=", exp.Add: "+", exp.Sub: "-",
-    exp.Mul: "*", exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.DPipe: "||", exp.And: "AND", exp.Or: "OR",
+    exp.Mul: "*", exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.And: "AND", exp.Or: "OR",
 }  # fmt: skip
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 _ATOMS = (
@@ -39,6 +40,8 @@ _ATOMS = (
     exp.Case,
 )
 
+# Aggregates that count flags as 1 and 0 and take no text.
+_OF_NUMBERS = {"SUM", "AVG", "STDDEV", "MEDIAN", "scisql_median", "scisql_percentile"}
 _TRUE = {"1": "TRUE", "0": "FALSE", "t": "TRUE", "f": "FALSE", "true": "TRUE", "false": "FALSE"}
 
 
@@ -96,9 +99,18 @@ class ExpressionWriter:
         return text if isinstance(node, _ATOMS) else f"({text})"
 
     def _number(self, node: exp.Expr) -> str:
-        """An operand of arithmetic: a flag counts as 1 or 0."""
+        """An operand of arithmetic: a flag counts as 1 or 0, a text is none."""
+        kind = describe(node, self.binding).datatype
+        if kind == "char":
+            hint = "CAST(... AS DOUBLE) makes a number of a text."
+            raise self.binding.error(node, "A number is needed here, and this is text.", hint)
         text = self._operand(node)
-        return f"CAST({text} AS INTEGER)" if is_boolean(node, self.binding) else text
+        return f"CAST({text} AS INTEGER)" if kind == "boolean" else text
+
+    def _text(self, node: exp.Expr) -> str:
+        """An operand that must be text: numbers are written out."""
+        text = self._operand(node)
+        return text if describe(node, self.binding).datatype in ("char", "") else f"CAST({text} AS VARCHAR)"
 
     def _literal(self, node: exp.Literal) -> str:
         if node.is_string:
@@ -174,12 +186,20 @@ class ExpressionWriter:
             divisor = f"nullif({divisor}, 0)"
         return f"{self._number(node.this)} {sign} {divisor}"
 
-    def _binary(self, node: exp.Binary) -> str:
-        return f"{self._operand(node.this)} {_SIGNS[type(node)]} {self._operand(node.expression)}"
+    def _joined(self, node: exp.DPipe) -> str:
+        return f"{self._text(node.this)} || {self._text(node.expression)}"
+
+    def _bits(self, node: exp.Binary) -> str:
+        sides = []
+        for side in (node.this, node.expression):
+            if describe(side, self.binding).datatype in ("float", "double"):
+                raise self.binding.error(side, "Bits are of whole numbers.", "Use POWER(x, y) for x to the power y.")
+            sides.append(self._number(side))
+        return f"xor({', '.join(sides)})" if isinstance(node, exp.BitwiseXor) else f" {_SIGNS[type(node)]} ".join(sides)
 
     def _like(self, node: exp.Expr, escape: str = "") -> str:
         sign = ("NOT " if node.args.get("negate") else "") + ("ILIKE" if isinstance(node, exp.ILike) else "LIKE")
-        return f"{self._operand(node.this)} {sign} {self._operand(node.expression)}{escape}"
+        return f"{self._text(node.this)} {sign} {self._operand(node.expression)}{escape}"
 
     def _in(self, node: exp.In) -> str:
         if node.args.get("query") is not None:
@@ -202,7 +222,7 @@ class ExpressionWriter:
             if keys is None and not self._may_aggregate(node):
                 raise self.binding.error(node, f"{function.name} cannot be used here.", "Use HAVING.")
             self.keys = None
-        items = [self._argument(item, function.aggregate) for item in node.expressions]
+        items = [self._argument(item, function, place) for place, item in enumerate(node.expressions)]
         self.keys = keys
         while len(items) < function.most <= 2:
             items.append("0")
@@ -225,12 +245,16 @@ class ExpressionWriter:
                 return True
         return True
 
-    def _argument(self, node: exp.Expr, aggregate: bool) -> str:
+    def _argument(self, node: exp.Expr, function: Function, place: int) -> str:
         if isinstance(node, exp.Star):
             return "*"
         if isinstance(node, exp.Distinct):
             return f"DISTINCT {self._operand(node.expressions[0])}"
-        return self._number(node) if aggregate and node.parent.name.upper() in ("SUM", "AVG") else self._operand(node)
+        if function.kind in ("math", "scisql") or function.name in _OF_NUMBERS:
+            return self._number(node)
+        if function.kind == "string" and (place == 0 or function.name == "CONCAT"):
+            return self._text(node)
+        return self._operand(node)
 
     def _case(self, node: exp.Case) -> str:
         subject = f" {self.expr(node.this)}" if node.this is not None else ""
@@ -271,10 +295,10 @@ _WRITERS: dict[type[exp.Expr], Callable[[ExpressionWriter, exp.Expr], str]] = {
     exp.Not: lambda self, node: f"NOT {self._operand(node.this)}",
     exp.Neg: lambda self, node: f"-{self._number(node.this)}",
     exp.BitwiseNot: lambda self, node: f"~{self._number(node.this)}",
-    exp.BitwiseAnd: ExpressionWriter._binary,
-    exp.BitwiseOr: ExpressionWriter._binary,
-    exp.BitwiseXor: lambda self, node: f"xor({self.expr(node.this)}, {self.expr(node.expression)})",
-    exp.DPipe: ExpressionWriter._binary,
+    exp.BitwiseAnd: ExpressionWriter._bits,
+    exp.BitwiseOr: ExpressionWriter._bits,
+    exp.BitwiseXor: ExpressionWriter._bits,
+    exp.DPipe: ExpressionWriter._joined,
     exp.Add: ExpressionWriter._arithmetic,
     exp.Sub: lambda self, node: f"{self._number(node.this)} - {self._number(node.expression)}",
     exp.Mul: ExpressionWriter._arithmetic,
