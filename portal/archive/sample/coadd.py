@@ -16,13 +16,12 @@ from portal.archive.sample.bands import (
     COADD_INPUTS,
     COADD_SEEING,
     FWHM_OVER_SIGMA,
-    coadd_pixel_sigma,
     electron_flux,
     flux_of,
 )
 from portal.archive.sample.draw import add_object, optics
 from portal.archive.sample.geometry import CENTRE, SCALE, Patch
-from portal.archive.sample.noise import Noise
+from portal.archive.sample.noise import Noise, pixel_sigma
 from portal.archive.sample.sources import Sources
 
 DATASET = "deep_coadd"
@@ -129,7 +128,7 @@ def coadd_box(
         raise ValueError(f"box x {x0}+{nx}, y {y0}+{ny} does not lie inside the {patch.nx} x {patch.ny} patch")
     k = BANDS.index(band)
     opt = optics(k)
-    sigma = float(coadd_pixel_sigma()[k])
+    sigma = float(pixel_sigma()[k])
     gain = float(electron_flux(EXPOSURE)[k] / COADD_INPUTS[k])
     core = 2.0 * np.pi * (COADD_SEEING[k] / FWHM_OVER_SIGMA / SCALE) ** 2
     saturate = float(flux_of(SATURATION_MAG[k]) / core)

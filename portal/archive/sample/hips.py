@@ -22,8 +22,8 @@ from portal.archive.sample.coadd import Field
 from portal.archive.sample.colour import grey, lupton
 from portal.archive.sample.draw import add_object, optics
 from portal.archive.sample.geometry import SCALE
-from portal.archive.sample.noise import Noise
-from portal.archive.sample.sources import FAINTEST, Sources, noise_brightness
+from portal.archive.sample.noise import Noise, brightness_sigma
+from portal.archive.sample.sources import FAINTEST, Sources
 from portal.archive.sample.tilegrid import BITS, WIDTH, deinterleave, locate, pixel_numbers, pixel_scale
 
 ORDER_MIN, ORDER_MAX = 3, 11  # order 11 has pixels of 0.2 arcsec, the coadds' own
@@ -52,7 +52,7 @@ class Survey(NamedTuple):
 def _surveys() -> dict[str, Survey]:
     found = [Survey("color_gri", "Sample sky, colour (i r g)", "irg", (0.81, 1.0, 1.48), -80.0, 850.0, 8.0)]
     for k, band in enumerate(BANDS):
-        noise = float(noise_brightness()[k])
+        noise = float(brightness_sigma()[k])
         found.append(Survey(f"band_{band}", f"Sample sky, {band} band", band, (1.0,), -0.6 * noise, 11 * noise, 8.0))
     return {survey.name: survey for survey in found}
 
@@ -79,7 +79,7 @@ def tile_light(sources: Sources, band: str, order: int, npix: int, rows: np.ndar
     k = BANDS.index(band)
     face, x, y = deinterleave(npix, order)
     scale = pixel_scale(order)
-    brightness = float(noise_brightness()[k])
+    brightness = float(brightness_sigma()[k])
     floor = max(FLOOR * SCALE / scale, FAINTEST) * brightness * scale**2
     image = np.zeros((WIDTH, WIDTH))
     _draw(image, rows, sources.position, sources.shape, k, face, float(x * WIDTH), float(y * WIDTH),
@@ -131,7 +131,7 @@ def picture(sources: Sources, noise: Noise, field: Field, survey: Survey, order:
         grain = noise.box(f"hips{order}", band, npix, 0, 0, WIDTH, WIDTH)
         if order >= RESAMPLED:
             grain = _smooth(_smooth(grain).T).T
-        sigma = float(noise_brightness()[BANDS.index(band)]) * min(SCALE / scale, 1.0)
+        sigma = float(brightness_sigma()[BANDS.index(band)]) * min(SCALE / scale, 1.0)
         planes.append((light + sigma * grain) * weight)
     look = (survey.black, survey.stretch, survey.softening)
     values = lupton(*planes, *look) if len(planes) == 3 else grey(planes[0], *look)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 
-MOFFAT_BETA = 3.5  # between a Kolmogorov disc (4.8) and the wings that optics and dust add
+MOFFAT_BETA = 4.765  # closest to the long-exposure (Kolmogorov) seeing disc
 # de Vaucouleurs' law has no end; like the usual pipelines we let it fade out between 7 and 8 half-light radii.
 DEV_INNER, DEV_OUTER = 7.0, 8.0
 
@@ -50,7 +50,7 @@ class _Shape(NamedTuple):
 _SHAPES = {
     "exponential": _Shape(exponential, np.geomspace(0.06, 2.6, 24), 8.0, 6),
     "de_vaucouleurs": _Shape(de_vaucouleurs, np.geomspace(0.01, 4.5, 34), DEV_OUTER, 8),
-    "moffat": _Shape(moffat, np.geomspace(0.28, 4.0, 24), 12.0, 5),
+    "moffat": _Shape(moffat, np.geomspace(0.28, 2.6, 22), 8.0, 5),
 }
 
 
@@ -83,6 +83,13 @@ def mixture(shape: str) -> Mixture:
         joined = np.sqrt((both * sigmas[near : near + 2] ** 2).sum() / both.sum())
         sigmas = np.concatenate([sigmas[:near], [joined], sigmas[near + 2 :]])
     return Mixture(weight / weight.sum(), sigmas**2)
+
+
+def sharpness(shape: str) -> float:
+    """The integral of the squared profile, in inverse squared profile units: one over the noise-equivalent area."""
+    weight, variance = mixture(shape)
+    pairs = weight[:, None] * weight / (2.0 * np.pi * (variance[:, None] + variance))
+    return float(pairs.sum())
 
 
 def encircled(shape: str, radius: float) -> float:

@@ -1,7 +1,7 @@
-"""Sky noise as a pure function of where it falls: fixed blocks of standard normal numbers, each with its own key.
+"""Sky noise: how strong it is, and its pixels as a pure function of where they fall.
 
-A block is 256 x 256 pixels of a grid that does not depend on what is asked for, so a cutout carries the noise of
-the whole.
+Standard normal numbers come in fixed blocks of 256 x 256 pixels, each with its own key, on a grid that does not
+depend on what is asked for: so a cutout carries the noise of the whole.
 """
 
 from __future__ import annotations
@@ -12,8 +12,22 @@ from threading import Lock
 
 import numpy as np
 
+from portal.archive.sample.bands import COADD_SEEING, coadd_psf_sigma
+from portal.archive.sample.geometry import SCALE
+from portal.archive.sample.mixtures import sharpness
+
 BLOCK = 256
 KEPT = 96  # blocks kept in memory: 25 MB, the six bands of one cutout and its neighbours
+
+
+def pixel_sigma() -> np.ndarray:
+    """1-sigma background noise of a coadd pixel, nJy, shape (6,): a PSF fit to it has the depth of the catalogue."""
+    return coadd_psf_sigma() * np.sqrt(sharpness("moffat")) / COADD_SEEING * SCALE
+
+
+def brightness_sigma() -> np.ndarray:
+    """The same as surface brightness, nJy per arcsec2."""
+    return pixel_sigma() / SCALE**2
 
 
 class Noise:

@@ -16,22 +16,17 @@ import pyarrow.parquet as pq
 from astropy import units as u
 from astropy_healpix import HEALPix
 
-from portal.archive.sample.bands import BANDS, coadd_pixel_sigma
+from portal.archive.sample.bands import BANDS
 from portal.archive.sample.draw import optics, reaches
-from portal.archive.sample.geometry import SCALE
+from portal.archive.sample.noise import brightness_sigma
 from portal.errors import FormatError
 
-LAYOUT = 4  # raise when the arrays change
+LAYOUT = 5  # raise when the arrays change
 # Objects are searched in classes of reach (arcsec), so that one bright star does not widen every search.
 CLASSES = (8.0, 16.0, 32.0, 64.0, np.inf)
 # The faintest level ever drawn, in units of a coadd pixel's noise: what coarse tiles, with little noise, can show.
 FAINTEST = 3e-4
 FLOAT_COLUMNS = (*(f"flux_{band}" for band in BANDS), "r_e", "bulge", "q", "pa", "is_star")
-
-
-def noise_brightness() -> np.ndarray:
-    """1-sigma noise of a coadd pixel as surface brightness, nJy per arcsec2, shape (6,)."""
-    return coadd_pixel_sigma() / SCALE**2
 
 
 class Sources:
@@ -110,7 +105,7 @@ def _make(table: Path, folder: Path) -> None:
     order = np.argsort(pixel, kind="stable")
     position, shape, pixel = position[order], shape[order], pixel[order].astype(np.int64)
     reach = np.zeros(len(position))
-    for k, floor in enumerate(noise_brightness() * FAINTEST):
+    for k, floor in enumerate(brightness_sigma() * FAINTEST):
         reaches(shape, k, optics(k), float(floor), reach)
     aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
     aside.mkdir(parents=True)

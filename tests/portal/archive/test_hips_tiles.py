@@ -98,6 +98,17 @@ def test_a_tile_shows_what_its_children_show(crowded: SkyPixels) -> None:
     assert parent.sum() == pytest.approx(binned.sum(), rel=0.01)
 
 
+@pytest.mark.parametrize("order", [4, 8, 10, 11])
+def test_no_light_is_missed_by_the_search(crowded: SkyPixels, order: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    npix = cell(order, 62.0, -37.0)
+    monkeypatch.setattr("portal.archive.sample.render.STORED_ORDER", 0)
+    first = SkyPixels(crowded._folder).hips_tile("band_g", order, npix)
+    other = SkyPixels(crowded._folder)
+    everything = np.arange(len(other._open()))
+    monkeypatch.setattr(other._open(), "near", lambda *_: everything)
+    assert other.hips_tile("band_g", order, npix) == first
+
+
 def test_outside_the_field_there_is_nothing(crowded: SkyPixels) -> None:
     assert crowded.hips_tile("color_gri", 9, cell(9, 62.0, -36.5)) is None
     assert crowded.hips_tile("band_r", 2, cell(2)) is None
