@@ -51,6 +51,7 @@ def export_stream(
     if format == "csv":
         return _csv(meta, batches, comments)
     serialization = "BINARY2" if format == "votable" else "TABLEDATA"
+    meta = _with_wide_text(result, meta)
     return votable_bytes(meta, batches, serialization, lambda: Trailer(overflow=result.meta.overflow))
 
 
@@ -58,6 +59,16 @@ def _chosen(meta: TableMeta, columns: Sequence[str] | None, infos: Sequence[Info
     kept = meta.columns if columns is None else tuple(meta.column(name) for name in columns)
     said = {item.name for item in infos}
     return replace(meta, columns=kept, infos=(*(item for item in meta.infos if item.name not in said), *infos))
+
+
+def _with_wide_text(result: ResultTable, meta: TableMeta) -> TableMeta:
+    """Text columns with characters outside ASCII become unicodeChar: char promises ASCII, and readers insist."""
+    columns = []
+    for column in meta.columns:
+        if column.datatype == "char" and not result.is_ascii(column.name):
+            column = replace(column, datatype="unicodeChar")
+        columns.append(column)
+    return replace(meta, columns=tuple(columns))
 
 
 def _batches(result: ResultTable, view: RowView, rows: np.ndarray | None, names: list[str]) -> Iterator[pa.RecordBatch]:

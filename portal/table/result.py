@@ -199,6 +199,11 @@ class ResultTable:
         found = run(sql, self._store.snapshot().table)
         return list(zip(found[0].to_pylist(), found[1].to_pylist()))
 
+    def is_ascii(self, column: str) -> bool:
+        """Whether all text of a column is ASCII."""
+        chunks = self._store.snapshot().table[column].chunks
+        return all(pc.all(pc.string_is_ascii(chunk)).as_py() is not False for chunk in chunks)
+
     # inside
 
     def _cells(self, now: Snapshot, columns: Sequence[str] | None) -> pa.Table:

@@ -24,7 +24,7 @@ from portal.table.votable_pack import as_type
 ROWS_FILE = "rows.arrows"
 META_FILE = "meta.json"
 END = b"\xff\xff\xff\xff\0\0\0\0"  # end of stream in Arrow IPC
-WRITE_ROWS = 16_384  # smaller batches are joined first: queries and page fetches cost per batch
+WRITE_ROWS = 65_536  # smaller batches are joined first: queries and page fetches cost per batch
 WRITE_SECONDS = 0.5  # ... but wait no longer than this, the most a crash can lose
 MAP_BYTES = 32 << 20  # written batches stay in memory until this much can be mapped in one go
 ROW_NUMBERS = 1 << 32  # row numbers are uint32

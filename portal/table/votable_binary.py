@@ -12,9 +12,9 @@ from portal.errors import FormatError
 from portal.table import votable_kernels as kernels
 from portal.table.columns import Column, TableMeta
 from portal.table.votable_pace import ROW_LIMIT, Pace
-from portal.table.votable_values import ELEMENT, Runs, run_array, scalar_array
+from portal.table.votable_values import ELEMENT, NUMPY, Runs, run_array, scalar_array
 
-SLICE = 8 << 20  # bytes of base64 decoded at once, whatever the size of what was fed
+PIECE = 1 << 20  # bytes of base64 decoded at once: decoded while still near the processor
 
 
 def _layout(column: Column) -> tuple[int, int]:
@@ -24,8 +24,8 @@ def _layout(column: Column) -> tuple[int, int]:
         raise FormatError(f"Column {column.name}: {column.datatype!r} is not a VOTable datatype.")
     shape = column.arraysize.strip()
     if shape in ("", "1"):
-        single = column.is_text or size > 8
-        return (kernels.RUN, size) if single else (size, size)
+        scalar = column.datatype in NUMPY or column.datatype in ("boolean", "bit")
+        return (size, size) if scalar else (kernels.RUN, size)
     length = 1
     for part in shape.rstrip("*").split("x"):
         if part and not (part.isascii() and part.isdigit()):
@@ -48,7 +48,9 @@ class BinaryRows:
         self._pace = pace
         self._text: list[bytes] = []
         self._size = 0
-        self._raw = b""
+        self._kept = b""
+        self._raw: list[bytes] = []
+        self._raw_size = 0
         self._padded = False
         self._flags = (len(self.columns) + 7) // 8 if with_nulls else 0
         self._nan_is_null = not with_nulls
@@ -66,49 +68,50 @@ class BinaryRows:
     def feed(self, data: bytes, flush: bool = False) -> tuple[list[pa.RecordBatch], bytes | None]:
         """Raises FormatError for text that is not base64 or a stream that ends inside a row."""
         at = data.find(b"<")
-        piece = data if at < 0 else data[:at]
-        if piece:
+        body = data if at < 0 else data[:at]
+        batches: list[pa.RecordBatch] = []
+        for start in range(0, len(body), PIECE):
+            piece = body if len(body) <= PIECE else body[start : start + PIECE]
             self._text.append(piece)
             self._size += len(piece)
-        batches: list[pa.RecordBatch] = []
-        if flush or at >= 0 or self._pace.ready(self._size + len(self._raw)):
-            self._decode(batches, last=at >= 0)
-        return batches, None if at < 0 else data[at:]
-
-    def _decode(self, batches: list[pa.RecordBatch], last: bool) -> None:
-        text = self._text[0] if len(self._text) == 1 else b"".join(self._text)
-        self._text, self._size = [], 0
-        kept = b""
-        for start in range(0, len(text), SLICE):
-            part = text if len(text) <= SLICE else text[start : start + SLICE]
-            part = _without_blanks(kept + part if kept else part)
-            whole = len(part) & ~3
-            kept = part[whole:]
-            self._rows(part if whole == len(part) else part[:whole], batches)
-        if kept and last:
-            raise FormatError("The base64 of the VOTable ends inside a group of four.", "Run the query again.")
-        if kept:
-            self._text, self._size = [kept], len(kept)
-        if last and self._raw:
+            ready = self._pace.ready(self._size * 3 // 4 + self._raw_size)
+            if ready or self._size >= PIECE:
+                self._decode()
+            if ready:
+                self._take_rows(batches)
+        if flush or at >= 0:
+            self._decode()
+            self._take_rows(batches)
+        if at >= 0 and (self._kept or self._raw_size):
             raise FormatError(
-                f"The VOTable ends inside a row: {len(self._raw):,} bytes are left over.",
+                f"The VOTable ends inside a row: {self._raw_size:,} bytes are left over.",
                 "The connection was probably cut. Run the query again.",
             )
+        return batches, None if at < 0 else data[at:]
 
-    def _rows(self, text: bytes, batches: list[pa.RecordBatch]) -> None:
-        """Decode whole groups of four characters and hand on the rows they complete."""
-        if not text:
+    def _decode(self) -> None:
+        """Turn the waiting text into bytes, whole groups of four characters at a time."""
+        text = _without_blanks(b"".join([self._kept, *self._text]))
+        self._text, self._size = [], 0
+        whole = len(text) & ~3
+        self._kept = text[whole:]
+        if not whole:
             return
         if self._padded:
             raise FormatError("The base64 of the VOTable goes on after its end.")
-        self._padded = text.endswith(b"=")
+        self._padded = text[whole - 1 : whole] == b"="
         try:
-            raw = pybase64.b64decode(text, validate=True)
+            raw = pybase64.b64decode(memoryview(text)[:whole], validate=True)
         except (binascii.Error, ValueError):
             raise FormatError("The rows of the VOTable are not base64.", "Run the query again.") from None
         if self._least == 0:
             raise FormatError("The VOTable has rows but no columns.")
-        raw = self._raw + raw if self._raw else raw
+        self._raw.append(raw)
+        self._raw_size += len(raw)
+
+    def _take_rows(self, batches: list[pa.RecordBatch]) -> None:
+        """Hand on the rows that are whole."""
+        raw = self._raw[0] if len(self._raw) == 1 else b"".join(self._raw)
         buf = np.frombuffer(raw, np.uint8)
         pos, status = 0, kernels.DONE
         while status != kernels.MORE and pos < len(buf):
@@ -122,9 +125,10 @@ class BinaryRows:
             if batch is not None:
                 batches.append(batch)
             self._pace.took(pos > before, len(buf) - pos)
-        self._raw = raw[pos:]
-        if len(self._raw) > 2 * ROW_LIMIT + 2 * SLICE:
-            raise FormatError(f"A row of the VOTable is longer than {ROW_LIMIT >> 20} MB.")
+        self._raw = [raw[pos:]]
+        self._raw_size = len(buf) - pos
+        if self._raw_size > 4 * ROW_LIMIT:
+            raise FormatError(f"A row of the VOTable is longer than {4 * ROW_LIMIT >> 20} MB.")
 
     def _batch(self, buf: np.ndarray, pos: int, rows: int) -> tuple[pa.RecordBatch | None, int, int]:
         lines = self._lines

@@ -35,8 +35,11 @@ def written(column: Column) -> tuple[str, str]:
     """(datatype, arraysize) under which a column's values are written.
 
     Text is written as ``*`` (or its bound ``n*``): a fixed length would need padding, and a single character
-    without arraysize is a votlint remark. Complex numbers, which are held as text, stay text.
+    without arraysize is a votlint remark. Complex numbers, which are held as text, stay text. Bits are written as
+    booleans unless they are arrays of fixed size: readers disagree on how others are packed.
     """
+    if column.datatype == "bit" and (not column.is_array or column.arraysize.endswith("*")):
+        return "boolean", column.arraysize if column.is_array else ""
     if column.is_text or (column.datatype not in NUMPY and column.datatype not in ("boolean", "bit")):
         size = column.arraysize if re.fullmatch(r"\d+\*", column.arraysize) else "*"
         return (column.datatype if column.is_text else "char"), size

@@ -128,10 +128,8 @@ def as_type(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _words(datatype: str, array: pa.Array) -> np.ndarray:
-    if datatype in ("boolean", "bit"):
+    if datatype == "boolean":
         values = np.asarray(pc.fill_null(array, False))
-        if datatype == "bit":
-            return values.astype(np.uint8) << np.uint8(7)
         out = np.where(values, np.uint8(ord("T")), np.uint8(ord("F")))
         if array.null_count:
             out[np.asarray(array.is_null())] = ord("?")
@@ -225,12 +223,11 @@ def cell_xml(column: Column, array: pa.Array) -> pa.Array:
     if pa.types.is_string(array.type):
         texts = xml_texts(array)
     elif pa.types.is_boolean(array.type):
-        yes, no = ("1", "0") if column.datatype == "bit" else ("T", "F")
-        texts = pc.if_else(array, yes, no)
+        texts = pc.if_else(array, "T", "F")
     elif pa.types.is_list(array.type):
         flat = array.flatten()
         if pa.types.is_boolean(flat.type):
-            flat = pc.if_else(flat, "1", "0") if column.datatype == "bit" else pc.if_else(flat, "T", "F")
+            flat = pc.if_else(flat, *(("1", "0") if written(column)[0] == "bit" else ("T", "F")))
         else:
             flat = number_texts(flat)
         flat = pc.fill_null(flat, "NaN" if column.datatype in ("float", "double") else "?")

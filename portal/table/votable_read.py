@@ -18,10 +18,9 @@ from portal.table.columns import TableMeta
 from portal.table.votable_binary import BinaryRows
 from portal.table.votable_pace import FIRST_ROWS, MOST_ROWS, Pace
 from portal.table.votable_tabledata import TextRows
-from portal.table.votable_xml import VOTableXML
+from portal.table.votable_xml import TAG_LIMIT, VOTableXML
 
 STEP = 1 << 16  # bytes of XML given to expat at once; rows that follow the head are not parsed twice
-TAG_LIMIT = 1 << 20  # bytes of the tag that opens the rows
 HEAD_LIMIT = 64 << 20  # bytes before the first row
 ENCODINGS = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "utf-16"}
 DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)["']""")
@@ -53,11 +52,9 @@ class VOTableDecoder:
 
     def close(self) -> list[pa.RecordBatch]:
         """The last batches. Raises FormatError when the document is cut, ServiceError when it carries an error."""
-        batches: list[pa.RecordBatch] = []
-        if self._stage == self._rows:
-            self._last = True
-            batches += self._push(b"")
+        batches = self.flush()
         if self._stage not in (self._head, self._tail):
+            self._stage = self._refuse
             raise FormatError("The VOTable ends too early.", "The connection was probably cut. Run the query again.")
         self._stage = self._refuse
         try:
@@ -69,6 +66,13 @@ class VOTableDecoder:
                 raise ServiceError(text, "The service could not finish the query.")
         self.meta = self._described()
         return batches
+
+    def flush(self) -> list[pa.RecordBatch]:
+        """The whole rows that wait to be handed on; ask before ``close`` to keep them when the document was cut."""
+        if self._stage != self._rows:
+            return []
+        self._last = True
+        return self._push(b"")
 
     def _push(self, data: bytes) -> list[pa.RecordBatch]:
         batches: list[pa.RecordBatch] = []
@@ -128,7 +132,7 @@ class VOTableDecoder:
                 return self._cut(data, start, at)
             if self._head_size > HEAD_LIMIT:
                 raise FormatError(f"No rows in the first {HEAD_LIMIT >> 20} MB of the VOTable.")
-        self._held = (self._held + data)[-TAG_LIMIT:]
+        self._held = (self._held + data)[-2 * TAG_LIMIT :]
         return None
 
     def _cut(self, data: bytes, start: int, at: int) -> bytes:

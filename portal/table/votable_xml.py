@@ -14,6 +14,7 @@ from portal.table.columns import Column, Info, Param, Service, TableMeta
 from portal.table.names import with_unique_names
 
 TEXT_LIMIT = 16 << 20  # characters kept of one document; real headers of 2,000 columns stay under 1 MB
+TAG_LIMIT = 1 << 20  # bytes of one tag or comment
 COLUMN_LIMIT = 20_000  # ten times the widest catalogue known
 DEPTH_LIMIT = 64  # VOTable nests about ten deep
 
@@ -56,6 +57,7 @@ class VOTableXML:
         self._text: list[str] = []
         self._kept = 0
         self._start_at = -1
+        self._fed = 0
         self._parser = self._new_parser()
 
     # what goes in
@@ -68,6 +70,10 @@ class VOTableXML:
             return self._start_at
         except expat.ExpatError as error:
             raise broken(error) from None
+        self._fed += len(data)
+        # Expat looks again at an unfinished tag with every piece: a long one costs the square of its length.
+        if self._fed - self._parser.CurrentByteIndex > TAG_LIMIT:
+            raise FormatError(f"The VOTable has a tag longer than {TAG_LIMIT >> 20} MB.")
         return None
 
     def open_tags(self) -> str:
@@ -78,7 +84,9 @@ class VOTableXML:
         """Get ready for what follows the rows; ``empty`` when the rows' element closed itself."""
         stack, self._stack = self._stack[:-1] if empty else self._stack, []
         self._parser = self._new_parser(silent=True)
-        self._parser.Parse("".join(f"<{name}>" for name in stack).encode(), False)
+        opening = "".join(f"<{name}>" for name in stack).encode()
+        self._parser.Parse(opening, False)
+        self._fed = len(opening)
         self._listen(self._parser)
         self._stack = stack
         self._rows_done = True
