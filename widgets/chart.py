@@ -261,7 +261,7 @@ class Scatter(pn.viewable.Viewer):
         self.param.update(**{name: kind(self._n, *values)})
 
     def _moved(self, attr: str, old: object, new: object) -> None:
-        if self._own or self._waiting or old == new:
+        if self._own or self._waiting or old == new or self.spec is None:  # no axes yet: nothing is in view
             return
         self._waiting = soon(self.figure, self._settled, SETTLE)
         if not self._waiting:

@@ -43,6 +43,10 @@ class CellIndex:
                 spans.append((begin, end))
         return spans
 
+    def held(self, x_range: Range, y_range: Range) -> int:
+        """How many points the cells that touch the box hold."""
+        return sum(end - begin for begin, end in self.spans(x_range, y_range))
+
     def density(self, x_range: Range, y_range: Range, width: int, height: int) -> np.ndarray:
         """Points per pixel, uint32 of shape (height, width)."""
         counts = np.zeros((height, width), np.uint32)

@@ -148,7 +148,7 @@ class Points:
     def density(self, x_range: Range, y_range: Range, width: int, height: int) -> np.ndarray:
         """Like the function ``density``, with pixels of equal size on the screen whatever the scale."""
         box = self._box(x_range, y_range)
-        if (cells := self._cells) is not None:
+        if (cells := self._cells) is not None and 2 * cells.held(*box) < len(self):
             return cells.density(*box, clipped(width), clipped(height))
         return density(self._x, self._y, *box, width, height)
 
