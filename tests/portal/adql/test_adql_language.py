@@ -40,7 +40,8 @@ def rows(run, text: str) -> list[tuple]:
         ("SELECT COUNT(*) AS n FROM sky.Visit a JOIN sky.Visit b", [(100,)]),
         ("SELECT COUNT(*) AS n FROM sky.Visit a JOIN sky.Visit b USING (band)", [(50,)]),
         ("SELECT COUNT(*) AS n FROM sky.Visit a NATURAL JOIN sky.Visit b", [(10,)]),
-        ("SELECT band, a.visit, b.visit FROM sky.Visit a JOIN sky.Visit b USING (band) WHERE a.visit = 1 AND b.visit = 3",
+        ("SELECT band, a.visit, b.visit FROM sky.Visit a JOIN sky.Visit b USING (band) "
+         "WHERE a.visit = 1 AND b.visit = 3",
          [("r", 1, 3)]),
         ("SELECT q.n FROM (SELECT band, COUNT(*) AS n FROM sky.Visit GROUP BY band) AS q WHERE q.band = 'g'", [(5,)]),
         ("WITH g AS (SELECT visit FROM sky.Visit WHERE band = 'g') SELECT COUNT(*) AS n FROM g", [(5,)]),
@@ -59,9 +60,11 @@ def rows(run, text: str) -> list[tuple]:
          "GROUP BY part ORDER BY part", [("high", 5), ("low", 5)]),
         ("SELECT visit AS v FROM sky.Visit WHERE band LIKE 'G' OR band ILIKE 'G' ORDER BY v * -1 OFFSET 4", [(0,)]),
         ("SELECT visit AS band FROM sky.Visit ORDER BY band DESC OFFSET 9", [(0,)]),
-        ("SELECT 7/2 AS half, 7 % 4 AS rest, 0x1F AS hex, 6 & 3 AS bits, -(-2) AS two, 'it''s' AS text, 'a' || 'b' AS ab",
+        ("SELECT 7/2 AS half, 7 % 4 AS rest, 0x1F AS hex, 6 & 3 AS bits, -(-2) AS two, 'it''s' AS text, "
+         "'a' || 'b' AS ab",
          [(3.5, 3, 31, 2, 2, "it's", "ab")]),
-        ("SELECT LOG(EXP(2)) AS a, LOG10(100) AS b, LOG(-1) AS c, SQRT(-1) AS d, 1/0 AS e, ASIN(2) AS f, MOD(7, 0) AS g",
+        ("SELECT LOG(EXP(2)) AS a, LOG10(100) AS b, LOG(-1) AS c, SQRT(-1) AS d, 1/0 AS e, ASIN(2) AS f, "
+         "MOD(7, 0) AS g",
          [(2.0, 2.0, None, None, None, None, None)]),
         ("SELECT ROUND(2.567, 1) AS a, ROUND(2.5) AS b, TRUNCATE(2.567, 1) AS c, POWER(2, 10) AS d, CEILING(1.2) AS e",
          [(2.6, 3.0, 2.5, 1024.0, 2.0)]),
@@ -117,13 +120,15 @@ def test_magnitudes(run):
     np.testing.assert_allclose(back[good], flux[good], rtol=1e-6)
     one = rows(
         run,
-        "SELECT scisql_fluxToAbMag(3.6307805477010e-20) AS a, scisql_abMagToFlux(0) AS b, scisql_dnToAbMag(10, 1000) AS c",
+        "SELECT scisql_fluxToAbMag(3.6307805477010e-20) AS a, scisql_abMagToFlux(0) AS b, "
+        "scisql_dnToAbMag(10, 1000) AS c",
     )[0]
     assert one == pytest.approx((0, 3.6307805477e-20, 5), abs=1e-9)
 
 
 def test_units_and_pixels(run):
-    got = run("SELECT TOP 50 IN_UNIT(coord_ra, 'arcsec') / coord_ra AS f, ivo_healpix_index(3, coord_ra, coord_dec) AS p, "
+    got = run("SELECT TOP 50 IN_UNIT(coord_ra, 'arcsec') / coord_ra AS f, "
+              "ivo_healpix_index(3, coord_ra, coord_dec) AS p, "
               "g_cModelFlux FROM sky.Object")  # fmt: skip
     assert got["f"].to_pylist() == pytest.approx([3600] * 50)
     assert 0 <= min(got["p"].to_pylist()) <= max(got["p"].to_pylist()) < 12 * 64
@@ -166,9 +171,11 @@ def test_hidden_columns_stay_hidden(sky):
 def test_types_said_are_types_given(sky):
     connection, catalog, _, _ = sky
     text = (
-        "SELECT objectId, coord_ra, detect_isPrimary AS p, g_cModelFlux AS f, -g_cModelFlux AS nf, band AS b, 1 AS one, "
+        "SELECT objectId, coord_ra, detect_isPrimary AS p, g_cModelFlux AS f, -g_cModelFlux AS nf, band AS b, "
+        "1 AS one, "
         "5000000000 AS big, 2.5 AS x, 'a' AS t, coord_ra > 1 AS c, CAST(e AS REAL) AS r, ABS(g_cModelFlux) AS af, "
-        "coord_ra * 2 AS d, LOWER(band) AS lb, CASE WHEN e > 0 THEN 1 ELSE 2 END AS k, POINT(1, 2) AS pt FROM sky.Object"
+        "coord_ra * 2 AS d, LOWER(band) AS lb, CASE WHEN e > 0 THEN 1 ELSE 2 END AS k, "
+        "POINT(1, 2) AS pt FROM sky.Object"
     )
     kinds = {"long": "int64", "double": "double", "boolean": "bool", "float": "float", "char": "string", "int": "int32"}
     compiled = compile_adql(text, catalog)
@@ -178,8 +185,10 @@ def test_types_said_are_types_given(sky):
         if column.datatype:
             want = f"list<child: {kinds[column.datatype]}>" if column.arraysize == "2" else kinds[column.datatype]
             assert str(field.type).replace("l: ", "child: ").replace("item: ", "child: ") == want, column
-    totals = compile_adql("SELECT COUNT(*) AS n, SUM(objectId - objectId) AS s, SUM(e) AS x, AVG(visit) AS a FROM sky.Object, "
-                          "sky.Visit", catalog)  # fmt: skip
+    text = (
+        "SELECT COUNT(*) AS n, SUM(objectId - objectId) AS s, SUM(e) AS x, AVG(visit) AS a FROM sky.Object, sky.Visit"
+    )
+    totals = compile_adql(text, catalog)
     assert [c.datatype for c in totals.columns] == ["long", "", "double", "double"]
 
 
@@ -212,8 +221,10 @@ def test_maxrec_leaves_one_row_to_show_the_cut(sky, run):
 def test_every_function_is_described_and_compiles(sky):
     connection, catalog, _, _ = sky
     samples = {
-        "POINT": "POINT(1, 2)", "CIRCLE": "CIRCLE(1, 2, 3)", "POLYGON": "POLYGON(0, 0, 1, 0, 1, 1)", "BOX": "BOX(1, 2, 3, 4)",
-        "CONTAINS": "CONTAINS(POINT(1, 2), CIRCLE(1, 2, 3))", "INTERSECTS": "INTERSECTS(CIRCLE(1, 2, 3), CIRCLE(1, 2, 3))",
+        "POINT": "POINT(1, 2)", "CIRCLE": "CIRCLE(1, 2, 3)", "POLYGON": "POLYGON(0, 0, 1, 0, 1, 1)",
+        "BOX": "BOX(1, 2, 3, 4)",
+        "CONTAINS": "CONTAINS(POINT(1, 2), CIRCLE(1, 2, 3))",
+        "INTERSECTS": "INTERSECTS(CIRCLE(1, 2, 3), CIRCLE(1, 2, 3))",
         "DISTANCE": "DISTANCE(1, 2, 3, 4)", "COORD1": "COORD1(POINT(1, 2))", "COORD2": "COORD2(POINT(1, 2))",
         "AREA": "AREA(CIRCLE(1, 2, 3))", "CENTROID": "CENTROID(CIRCLE(1, 2, 3))", "IN_UNIT": "IN_UNIT(coord_ra, 'rad')",
         "IVO_HEALPIX_INDEX": "ivo_healpix_index(5, coord_ra, coord_dec)",

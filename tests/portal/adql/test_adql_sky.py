@@ -51,14 +51,14 @@ def cones(count: int, seed: int) -> list[tuple[float, float, float]]:
 def test_cones_are_exact_everywhere(run, sky):
     _, _, ra, dec = sky
     found = 0
-    for ra0, dec0, radius in cones(150, 3):
+    for ra0, dec0, radius in cones(90, 3):
         got = ids(
             run, f"CONTAINS(POINT('ICRS', coord_ra, coord_dec), CIRCLE('ICRS', {ra0!r}, {dec0!r}, {radius!r})) = 1"
         )
         want = as_ids(separation(ra, dec, ra0, dec0) <= radius)
         assert got == want, (ra0, dec0, radius)
         found += len(want)
-    assert found > 10_000
+    assert found > 5_000
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,12 @@ def winding(ra: np.ndarray, dec: np.ndarray, corners: np.ndarray) -> np.ndarray:
     def plane(ra, dec):
         v = unit_vectors(ra, dec)
         depth = v @ middle
-        return (v @ east + 1j * (v @ north)) / np.where(depth > 0, depth, np.nan), depth > 0
+        with np.errstate(invalid="ignore"):
+            return (v @ east + 1j * (v @ north)) / np.where(depth > 0, depth, np.nan), depth > 0
 
     points, front = plane(ra, dec)
     edges, _ = plane(corners[:, 0], corners[:, 1])
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         angles = np.angle((np.roll(edges, -1)[None, :] - points[:, None]) / (edges[None, :] - points[:, None]))
     return front & (np.abs(np.nansum(angles, axis=1)) > np.pi)
 
@@ -159,13 +160,13 @@ def polygons(count: int, seed: int) -> list[np.ndarray]:
 def test_polygons_convex_and_concave(run, sky):
     _, _, ra, dec = sky
     total = 0
-    for corners in polygons(80, 7):
+    for corners in polygons(50, 7):
         want = as_ids(winding(ra, dec, corners))
         listed = ", ".join(repr(float(x)) for x in corners.ravel())
         got = ids(run, f"CONTAINS(POINT('ICRS', coord_ra, coord_dec), POLYGON('ICRS', {listed})) = 1")
         assert got == want, corners
         total += len(want)
-    assert total > 3000
+    assert total > 1000
 
 
 def test_polygon_of_points_and_box(run, sky):
@@ -200,13 +201,13 @@ def test_outlines_of_images(sky):
     hits = 0
     for ra, dec in [*PLACES, *((rng.uniform(0, 360), rng.uniform(-90, 90)) for _ in range(30))]:
         sql = compile_adql(
-            f"SELECT obs_id FROM sky.ObsCore WHERE CONTAINS(POINT('ICRS', {float(ra)!r}, {float(dec)!r}), s_region) = 1",
+            f"SELECT obs_id FROM sky.ObsCore WHERE CONTAINS(POINT({float(ra)!r}, {float(dec)!r}), s_region) = 1",
             catalog,
         ).sql
         got = {int(row[0]) for row in cursor.execute(sql).fetchall()}
         want = {i for i, shape in enumerate(shapes) if winding(np.array([ra]), np.array([dec]), shape)[0]}
         if separation(ra, dec, 62, -37) < 0.5:
-            want |= {40 + len(shapes) - 40, len(shapes) + 1}
+            want |= {len(shapes), len(shapes) + 1}
         assert got == want
         hits += len(got)
     assert hits > 10
@@ -236,11 +237,11 @@ def upload(connection, ra, dec) -> dict[str, TableDef]:
     return {"up": TableDef("TAP_UPLOAD", "up", columns, "up_match")}
 
 
-@pytest.mark.parametrize("radius", [0.0003, 0.02, 0.5, 4.0])
+@pytest.mark.parametrize("radius", [0.0003, 0.02, 2.0])
 @pytest.mark.parametrize(
     "form",
     [
-        "JOIN TAP_UPLOAD.up AS u WHERE CONTAINS(POINT('ICRS', o.coord_ra, o.coord_dec), CIRCLE('ICRS', u.ra, u.dec, {r})) = 1",
+        "JOIN TAP_UPLOAD.up AS u WHERE CONTAINS(POINT(o.coord_ra, o.coord_dec), CIRCLE('ICRS', u.ra, u.dec, {r})) = 1",
         "JOIN TAP_UPLOAD.up AS u ON DISTANCE(POINT(o.coord_ra, o.coord_dec), POINT(u.ra, u.dec)) <= {r}",
         "LEFT JOIN TAP_UPLOAD.up AS u ON DISTANCE(POINT(o.coord_ra, o.coord_dec), POINT(u.ra, u.dec)) <= {r} "
         "WHERE u.n IS NOT NULL",
