@@ -17,6 +17,7 @@ import {
 } from "@codemirror/view";
 import { adqlLanguage, completionSource } from "./editor/adql.js";
 import { look } from "./editor/look.js";
+import { separated } from "./editor/scope.js";
 import { debounce, element, gesture } from "./parts/kit.js";
 
 const TYPING_PAUSE = 150; // ms without a key before Python hears of the text
@@ -119,7 +120,16 @@ export function render({ model, el }) {
   });
   model.on("msg:custom", (message) => {
     if (typeof message?.insert !== "string") return;
-    view.dispatch(view.state.replaceSelection(message.insert), { scrollIntoView: true });
+    const chosen = view.state.selection.main;
+    const { from, insert } = chosen.empty
+      ? separated(view.state.doc.sliceString(0, chosen.from), message.insert)
+      : { from: chosen.from, insert: message.insert };
+    view.dispatch({
+      changes: { from, to: chosen.to, insert },
+      selection: { anchor: from + insert.length },
+      scrollIntoView: true,
+      userEvent: "input.paste",
+    });
     tell.now();
     view.focus();
   });

@@ -99,7 +99,7 @@ export function render({ model }) {
     // One fetch for parameters that change together.
     queueMicrotask(() => {
       planned = false;
-      if (visible() || !root.isConnected) refresh();
+      if (visible()) refresh();
     });
   }
 

@@ -5,6 +5,7 @@ A test fails when its page logs an error, throws, gets a status of 400 or more, 
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
 import time
@@ -53,6 +54,13 @@ COLOURS = {
 def built() -> None:
     """Builds the bundles once when a source is newer than what was built from it."""
     static, dist = ROOT / "static", ROOT / "static" / "dist"
+    (static / "dist").mkdir(exist_ok=True)
+    with open(static / "dist" / ".lock", "w") as lock:  # several pytest workers start at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _build(static, dist)
+
+
+def _build(static: Path, dist: Path) -> None:
     if not (static / "node_modules").is_dir():
         subprocess.run(["npm", "ci"], cwd=static, check=True, capture_output=True)
     sources = [p for p in static.rglob("*") if p.is_file() and not {"dist", "node_modules"} & set(p.parts)]

@@ -79,15 +79,30 @@ def test_typing_while_python_listens_loses_no_letter(serve, editor, until):
     assert content(page).inner_text() == text
 
 
+INSERTS = [
+    ("SELECT | FROM dp1.Object", "objectId", "SELECT objectId FROM dp1.Object"),
+    ("SELECT objectId| FROM dp1.Object", "coord_ra", "SELECT objectId, coord_ra FROM dp1.Object"),
+    ("SELECT objectId | FROM dp1.Object", "coord_ra", "SELECT objectId, coord_ra FROM dp1.Object"),
+    ("SELECT TOP 5| FROM dp1.Object", "tract", "SELECT TOP 5 tract FROM dp1.Object"),
+    ("SELECT * FROM|", "dp1.Object", "SELECT * FROM dp1.Object"),
+    ("SELECT * FROM dp1.Object WHERE tract = 5 AND|", "patch", "SELECT * FROM dp1.Object WHERE tract = 5 AND patch"),
+    ("SELECT AVG(| FROM dp1.Object", "tract", "SELECT AVG(tract FROM dp1.Object"),
+    ("SELECT * FROM dp1.Object GROUP BY tract,|", "patch", "SELECT * FROM dp1.Object GROUP BY tract, patch"),
+    ("|", "dp1.Object", "dp1.Object"),
+]
+
+
 def test_insert_text_goes_to_the_caret(serve, editor, until):
-    editor.value = "SELECT  FROM dp1.Object"
     page = serve(editor)
-    content(page).click()
-    page.keyboard.press("Control+Home")
-    for _ in range(7):
-        page.keyboard.press("ArrowRight")
-    editor.insert_text("objectId")
-    until(page, lambda: editor.value == "SELECT objectId FROM dp1.Object")
+    for before, name, wanted in INSERTS:
+        editor.value = before.replace("|", "")
+        expect(content(page)).to_have_text(editor.value.rstrip() or "SELECT …")
+        content(page).click()
+        page.keyboard.press("Control+End")
+        for _ in range(len(before) - 1 - before.index("|")):
+            page.keyboard.press("ArrowLeft")
+        editor.insert_text(name)
+        until(page, lambda wanted=wanted: editor.value == wanted)
 
 
 COMPLETIONS = [
@@ -143,7 +158,7 @@ def test_marks_stand_under_the_fault_and_messages_are_plain_text(serve, editor):
     expect(mark).to_have_count(0)
 
 
-def test_search_panel_and_screen_reader_name(serve, editor):
+def test_search_panel_and_screen_reader_name(serve, editor, shot):
     editor.value = QUERY
     page = serve(editor)
     expect(page.get_by_role("textbox", name="ADQL query")).to_be_visible()
@@ -151,6 +166,7 @@ def test_search_panel_and_screen_reader_name(serve, editor):
     page.keyboard.press("Control+f")
     page.keyboard.type("objectId")
     expect(page.locator(".cm-searchMatch")).to_have_count(3)
+    shot(page, "search")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

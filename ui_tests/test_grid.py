@@ -283,6 +283,15 @@ def test_the_keyboard_reaches_everything(serve, archive, grid, until):
     until(page, lambda: grid.paged is not None and grid.paged.page == 1)
     page.keyboard.press("ArrowUp")
     expect(page.locator("td.tv-active")).to_have_text(str(FIRST_ID + 99))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+S")
+    until(page, lambda: grid.sorted is not None and grid.sorted == (grid.sorted.n, "coord_ra", True))
+    page.keyboard.press("f")
+    expect(page.get_by_label("Filter coord_ra")).to_be_focused()
+    page.keyboard.type("> 62")
+    page.keyboard.press("ArrowDown")
+    expect(table).to_be_focused()
+    until(page, lambda: grid.filtered is not None and grid.filtered.text == "> 62")
 
 
 def test_1300_columns_scroll_sideways(serve, archive, grid):

@@ -38,7 +38,10 @@ class Editor(JSWidget):
     _rename = {"asked": None}
 
     def insert_text(self, text: str) -> None:
-        """Put ``text`` at the caret, in place of what is selected; the browser then reports the new value."""
+        """Put ``text`` at the caret or in place of what is selected; the browser then reports the new value.
+
+        Names picked one after the other do not run together: a comma parts them in a list, else a blank.
+        """
         if self._models:
             self._send_msg({"insert": text})
         else:

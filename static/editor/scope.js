@@ -60,3 +60,21 @@ export function tablesIn(query, position) {
   }
   return found;
 }
+
+const LIST = /\b(select|by)\b(?![\s\S]*\b(?:select|by|from|where|having|join|on|set)\b)/i;
+
+// How to put `text` after what stands before the caret: a comma in a list of columns, else a blank where two words
+// would run together. Gives {from, insert}: `from` may lie before the caret, on the end of the last word.
+export function separated(before, text) {
+  const trimmed = before.replace(/[ \t]+$/, "");
+  const last = trimmed.at(-1) ?? "";
+  const here = { from: before.length, insert: text };
+  if (last === "" || last === "\n") return here;
+  const word = /\w+$/.exec(trimmed)?.[0].toLowerCase() ?? "";
+  const keyword = ["select", "distinct", "all", "by", "top"].includes(word) || NOT_ALIAS.has(word);
+  const counted = /\b(?:select\s+(?:distinct\s+)?)top\s+\d+$/i.test(trimmed);
+  const ended = /[\w")*]/.test(last) && !keyword && !counted;
+  const blank = { from: before.length, insert: trimmed.length < before.length ? text : ` ${text}` };
+  if (ended && LIST.test(blanked(trimmed))) return { from: trimmed.length, insert: `, ${text}` };
+  return ended || keyword || counted || last === "," ? blank : here;
+}

@@ -33,12 +33,12 @@ export class Heads {
       [column.datatype, column.unit].filter(Boolean).join(", "),
       column.ucd,
       column.description,
-      "Click: ascending, descending, none. Shift+click: add to the sorting.",
+      "Click (key S): ascending, descending, none. With Shift: add to the sorting. Key F: filter.",
     ]
       .filter(Boolean)
       .join("\n");
     name.addEventListener("click", (event) => {
-      this.tell("sorted", { column: column.name, add: event.shiftKey });
+      this.sortBy(column.name, event.shiftKey);
     });
 
     const filter = element("input", {
@@ -67,9 +67,12 @@ export class Heads {
     filter.addEventListener("keydown", (event) => {
       event.stopPropagation(); // the grid's own keys are not for this box
       if (event.key === "Enter") send();
-      if (event.key === "Escape") {
+      if (event.key === "Escape" && filter.value) {
         filter.value = "";
         send();
+      } else if (event.key === "Escape" || event.key === "ArrowDown") {
+        send();
+        filter.closest("regular-table")?.focus(); // back to the rows
       }
     });
     filter.addEventListener("focus", () => {
@@ -120,6 +123,10 @@ export class Heads {
 
   focusFilter(name) {
     this.made.get(name)?.filter.focus();
+  }
+
+  sortBy(name, add) {
+    if (name !== undefined) this.tell("sorted", { column: name, add });
   }
 
   forget() {

@@ -2,7 +2,7 @@
 
 const ROW = 24;
 
-export function listenToKeys({ state, redraw, turnTo, point, tick, last }) {
+export function listenToKeys({ state, heads, redraw, turnTo, point, tick, last }) {
   const { table, model } = state;
 
   const move = async (dx, dy) => {
@@ -48,6 +48,9 @@ export function listenToKeys({ state, redraw, turnTo, point, tick, last }) {
     PageUp: () => (state.active.y <= 0 ? turnTo(state.page - 1) : move(0, -screenful())),
     Home: (event) => (event.ctrlKey ? move(0, -whole) : move(-whole, 0)),
     End: (event) => (event.ctrlKey ? move(0, whole) : move(whole, 0)),
+    s: () => heads.sortBy(model.columns[state.active.x]?.name, false),
+    S: () => heads.sortBy(model.columns[state.active.x]?.name, true),
+    f: () => heads.focusFilter(model.columns[state.active.x]?.name),
     Enter: () => state.rows[state.active.y] && point(state.active.y),
     " ": (event) => {
       const row = state.rows[state.active.y];
@@ -58,7 +61,7 @@ export function listenToKeys({ state, redraw, turnTo, point, tick, last }) {
   table.addEventListener("keydown", (event) => {
     if (event.target !== table || event.altKey || event.metaKey) return;
     const act = moves[event.key];
-    if (!act || !state.rows.length) return;
+    if (!act || (event.ctrlKey && !["Home", "End"].includes(event.key))) return;
     event.preventDefault();
     act(event);
   });
