@@ -18,6 +18,7 @@ from portal.archive.sample.presets import GENERATOR_VERSION, Preset, preset
 from portal.archive.sample.truth import true_sky
 from portal.archive.sample.variables import make_variables, planted_stars
 from portal.archive.sample.visits import make_visits
+from portal.archive.sample.visitsources import SourceFile
 from portal.archive.sample.writing import write_table
 
 Progress = Callable[[str, float], None]
@@ -88,8 +89,7 @@ def _build(chosen: Preset, seed: int, folder: Path, tell: Progress) -> None:
 
     tell("objects", 0.1)
     found = objects.find_objects(seed, chosen, sky)
-    columns = objects.object_columns(seed, sky, found)
-    write("Object", columns)
+    tables["Object"], tract, patch = objects.write_objects(place / "Object.parquet", seed, sky, found)
     write("_render", truthtables.render_columns(sky, found, chosen))
 
     tell("forced photometry", 0.3)
@@ -97,19 +97,21 @@ def _build(chosen: Preset, seed: int, folder: Path, tell: Progress) -> None:
     targets = lightfiles.object_targets(sky, found, variables, len(visits))
     parents = {
         "objectId": found.object_id, "parentObjectId": found.parent_id, "coord_ra": found.ra, "coord_dec": found.dec,
-        "tract": columns["tract"], "patch": columns["patch"], "_healpix_29": found.leaf,
+        "tract": tract, "patch": patch, "_healpix_29": found.leaf,
     }  # fmt: skip
+    detections = SourceFile(place / "Source.parquet", seed, found, visits)
     tables["ForcedSource"] = lightfiles.write_forced(
         place / "ForcedSource.parquet", photometry, targets, parents, np.int64,
-        lambda part: tell("forced photometry", 0.3 + 0.6 * part),
+        lambda part: tell("forced photometry", 0.3 + 0.6 * part), detections.add,
     )  # fmt: skip
 
+    tables["Source"] = detections.close()
     tell("difference imaging", 0.9)
     difference = ForcedPhotometry(seed, "dia", visits)
     places = dia.dia_places(seed, chosen, visits, found, variables, difference)
     sources = dia.dia_sources(seed, places, difference)
     write("DiaObject", diastats.dia_object_columns(places, sources))
-    write("DiaSource", {name: values for name, values in sources.items() if name != "_dia_row"})
+    write("DiaSource", dia.in_sky_order(sources))
     tract, patch = geometry.patch_at(places.ra, places.dec)
     parents = {
         "diaObjectId": places.dia_object_id, "parentObjectId": np.zeros(len(places), np.int64),

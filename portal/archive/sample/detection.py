@@ -6,7 +6,7 @@ double does not hold, so any code that lets an id pass through a float shows at 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -48,6 +48,11 @@ class Detected:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def part(self, start: int, stop: int) -> Detected:
+        """The objects start ... stop; ``of_sky`` still counts from the first of all."""
+        cut = {f.name: getattr(self, f.name)[start:stop] for f in fields(self) if f.name != "of_sky"}
+        return Detected(**cut, of_sky=self.of_sky)
 
 
 def width2_of(sky: dict[str, np.ndarray]) -> np.ndarray:

@@ -21,7 +21,7 @@ from portal.archive.sample.presets import Preset
 from portal.archive.sample.products import timestamps
 from portal.archive.sample.streams import normal, stream, uniform
 from portal.archive.sample.variables import Variables
-from portal.archive.sample.writing import ERROR_BITS, FLUX_BITS, keep_bits
+from portal.archive.sample.writing import ERROR_BITS, FLUX_BITS, as_double, keep_bits
 
 THRESHOLD = 5.0
 FALSE_TID = 1 << 51
@@ -155,7 +155,7 @@ def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -
     origin, luck = places.origin[t], uniform(seed, "dia/reliability", ident)
     good = np.clip(0.98 - 0.45 * np.exp(-(snr - 5) / 5.0) - 0.25 * luck**2, 0, 1)
     reliability = np.where(origin == REAL, good, 0.02 + 0.55 * luck**2)
-    px, py = _pixels(visits, v, d, places.targets.x[t], places.targets.y[t])
+    px, py = vis.pixels(visits, v, d, places.targets.x[t], places.targets.y[t])
     noise = normal(seed, "dia/ap", ident)
     dipole = origin == DIPOLE
     psf2, growth = (seeing / FWHM_OVER_SIGMA) ** 2, 1 + 0.3 / snr * normal(seed, "dia/shape", ident)
@@ -178,7 +178,7 @@ def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -
         "xErr": keep_bits(error / PIXEL_SCALE, ERROR_BITS), "yErr": keep_bits(error / PIXEL_SCALE, ERROR_BITS),
         "apFlux": keep_bits(rows["psfDiffFlux"] * 1.02 + 2.5 * rows["psfDiffFluxErr"] * noise, FLUX_BITS),
         "apFluxErr": keep_bits(2.7 * rows["psfDiffFluxErr"], ERROR_BITS),
-        "snr": np.round(snr, 4),
+        "snr": as_double(snr, 12),
         "psfFlux": keep_bits(rows["psfDiffFlux"], FLUX_BITS),
         "psfFluxErr": keep_bits(rows["psfDiffFluxErr"], ERROR_BITS),
         "psfChi2": keep_bits(1681 * np.where(origin == REAL, 1.0, 1.25) * (1 + 0.035 * noise), 12),
@@ -194,20 +194,27 @@ def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -
         "dipoleNdata": np.where(dipole, 1681, 0).astype(np.int64),
         "trailFlux": keep_bits(rows["psfDiffFlux"] * (1 + 0.02 * noise), FLUX_BITS),
         "trailRa": ra, "trailDec": dec,
-        "trailLength": np.abs(0.8 + 3.0 / snr * noise),
-        "trailAngle": np.pi * (luck - 0.5),
+        "trailLength": as_double(np.abs(0.8 + 3.0 / snr * noise), 10),
+        "trailAngle": as_double(np.pi * (luck - 0.5), 10),
         "scienceFlux": keep_bits(rows["psfFlux"], FLUX_BITS),
         "scienceFluxErr": keep_bits(rows["psfFluxErr"], ERROR_BITS),
-        "ixx": psf2 * growth, "iyy": psf2 / growth, "ixy": psf2 * 0.1 * noise / snr,
-        "ixxPSF": psf2, "iyyPSF": psf2 * 1.01, "ixyPSF": psf2 * 0.003,
+        "ixx": as_double(psf2 * growth, 10), "iyy": as_double(psf2 / growth, 10),
+        "ixy": as_double(psf2 * 0.1 * noise / snr, 10),
+        "ixxPSF": as_double(psf2, 10), "iyyPSF": as_double(psf2 * 1.01, 10), "ixyPSF": as_double(psf2 * 0.003, 10),
         "extendedness": np.where(origin == REAL, luck < 0.02, luck < 0.4).astype(np.float64),
         "reliability": keep_bits(reliability, 12),
         **_source_flags(rows["flags"]),
         "coord_ra": ra, "coord_dec": dec,
-        "_healpix_29": places.leaf[t],
+        "_healpix_29": cells.leaf_of(ra, dec),
         "_dia_row": t,
     }  # fmt: skip
     return out
+
+
+def in_sky_order(sources: dict[str, Any]) -> dict[str, Any]:
+    """DiaSource as it is stored: by its own pixel, then time."""
+    order = np.lexsort((sources["midpointMjdTai"], sources["_healpix_29"]))
+    return {name: values[order] for name, values in sources.items() if name != "_dia_row"}
 
 
 def _source_flags(flags: np.ndarray) -> dict[str, np.ndarray]:
@@ -226,13 +233,3 @@ def _source_flags(flags: np.ndarray) -> dict[str, np.ndarray]:
         "psfFlux_flag": never, "forced_PsfFlux_flag": never, "shape_flag": never, "trail_flag_edge": edge,
         **dict.fromkeys(_NEVER, never),
     }  # fmt: skip
-
-
-def _pixels(visits: vis.Visits, v: np.ndarray, d: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Detector pixels of plane positions."""
-    c, s = np.cos(np.radians(visits.rotation[v])), np.sin(np.radians(visits.rotation[v]))
-    dx, dy = x - visits.x[v], y - visits.y[v]
-    cx, cy = vis.detector_centre(d)
-    px = (dx * c + dy * s - cx) / PIXEL_SCALE + vis.CCD_X / 2
-    py = (-dx * s + dy * c - cy) / PIXEL_SCALE + vis.CCD_Y / 2
-    return np.round(px, 3), np.round(py, 3)

@@ -86,8 +86,12 @@ def write_forced(
     parents: Mapping[str, np.ndarray],
     detector_type: Any,
     progress: Callable[[float], None] = lambda part: None,
+    also: Callable[[dict[str, np.ndarray], int], None] | None = None,
 ) -> dict[str, Any]:
-    """Write forced photometry of all targets in order. ``parents`` are columns repeated from the target."""
+    """Write forced photometry of all targets in order. ``parents`` are columns repeated from the target.
+
+    ``also`` is shown every block, with the number of its first target.
+    """
     counts = photometry.counts(targets.x, targets.y)
     bounds = np.concatenate([[0], np.cumsum(counts)])
     file = TableFile(path)
@@ -97,6 +101,8 @@ def write_forced(
         columns = measured_columns(made, photometry.visits)
         columns["detector"] = repeated(np.arange(9, dtype=detector_type), made["detector"])
         file.add({**of_parent, **columns})
+        if also is not None:
+            also(made, start)
 
     with ThreadPoolExecutor(1, thread_name_prefix="parquet") as pool:
         waiting: Future[None] | None = None

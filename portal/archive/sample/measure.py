@@ -122,7 +122,7 @@ def band_columns(m: Measured) -> dict[str, np.ndarray]:
     out.update(_moments(m, psf, psf_err))
     inputs = COADD_INPUTS[b] * (0.9 + 0.2 * uniform(m.seed, f"object/inputs/{b}", found.leaf >> 30))
     out[f"{name}_inputCount"] = np.where(m.missing, 0, inputs).astype(np.int32)
-    out[f"{name}_epoch"] = np.where(m.missing, np.nan, np.round(FIRST_DAY + 540.0 + inputs, 2))
+    out[f"{name}_epoch"] = np.where(m.missing, np.nan, FIRST_DAY + 540.0 + np.floor(inputs))
     out[f"{name}_psfFlux_flag"] = m.missing.copy()
     out[f"{name}_cModel_flag"] = m.missing | model_failed
     out[f"{name}_kronFlux_flag"] = m.missing | (kron >= 12.0)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from portal.archive.sample import cells, detection, geometry
@@ -11,8 +15,10 @@ from portal.archive.sample.forced import plane, psf_fraction
 from portal.archive.sample.measure import Measured, band_columns
 from portal.archive.sample.presets import Preset
 from portal.archive.sample.streams import normal, uniform
-from portal.archive.sample.writing import ERROR_BITS, keep_bits
+from portal.archive.sample.writing import ERROR_BITS, TableFile, keep_bits
 
+# Small row groups: a cone of an arcminute reads one of them, and 500 columns of more rows fill memory.
+ROWS_PER_BLOCK = 32768
 REFERENCE_ORDER = "irzygu"
 
 
@@ -71,6 +77,25 @@ def object_columns(seed: int, sky: dict[str, np.ndarray], found: Detected) -> di
     return {**_common_columns(seed, sky, found, bands), **bands}
 
 
+def write_objects(
+    path: Path, seed: int, sky: dict[str, np.ndarray], found: Detected
+) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+    """Write Object block by block; gives its line of the manifest, and tract and patch of every object."""
+    file, tracts, patches = TableFile(path), [], []
+    with ThreadPoolExecutor(1, thread_name_prefix="parquet") as pool:
+        waiting: Future[None] | None = None
+        for start in range(0, len(found), ROWS_PER_BLOCK):
+            columns = object_columns(seed, sky, found.part(start, start + ROWS_PER_BLOCK))
+            tracts.append(columns["tract"])
+            patches.append(columns["patch"])
+            if waiting is not None:
+                waiting.result()
+            waiting = pool.submit(file.add, columns)
+        if waiting is not None:
+            waiting.result()
+    return file.close(), np.concatenate(tracts), np.concatenate(patches)
+
+
 def _reference(bands: dict[str, np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
     """Index into BANDS of the reference band: the first of i r z y g u above ten sigma, else the best."""
     signal = np.stack([bands[f"{b}_psfFlux"] / bands[f"{b}_psfFluxErr"] for b in BANDS], axis=1)
@@ -122,8 +147,8 @@ def _common_columns(
         "parentObjectId": found.parent_id,
         "tract": tract,
         "patch": patch,
-        "x": np.round(x, 3),
-        "y": np.round(y, 3),
+        "x": np.round(x * 256) / 256,
+        "y": np.round(y * 256) / 256,
         "xErr": keep_bits(found.error / PIXEL_SCALE, ERROR_BITS),
         "yErr": keep_bits(found.error / PIXEL_SCALE, ERROR_BITS),
         "xy_flag": np.zeros(n, bool),

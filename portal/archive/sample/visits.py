@@ -14,6 +14,7 @@ from portal.archive.sample.bands import (
     DEPTH_CONSTANT,
     EXTINCTION_PER_AIRMASS,
     MOON_BRIGHTENING,
+    PIXEL_SCALE,
     WAVELENGTH_NM,
     flux_of,
 )
@@ -166,3 +167,13 @@ def _day_number(mjd: np.ndarray) -> np.ndarray:
 def detector_centre(detector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Camera coordinates of detector centres, arcsec."""
     return (detector % 3 - 1) * CCD_PITCH[0], (detector // 3 - 1) * CCD_PITCH[1]
+
+
+def pixels(visits: Visits, v: np.ndarray, d: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Detector pixels of field plane positions (arcsec) on visits ``v`` and detectors ``d``."""
+    c, s = np.cos(np.radians(visits.rotation[v])), np.sin(np.radians(visits.rotation[v]))
+    dx, dy = x - visits.x[v], y - visits.y[v]
+    cx, cy = detector_centre(d)
+    px = (dx * c + dy * s - cx) / PIXEL_SCALE + CCD_X / 2
+    py = (-dx * s + dy * c - cy) / PIXEL_SCALE + CCD_Y / 2
+    return np.round(px * 64) / 64, np.round(py * 64) / 64  # short binary fractions pack well

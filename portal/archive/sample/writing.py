@@ -23,6 +23,11 @@ def keep_bits(values: np.ndarray, bits: int) -> np.ndarray:
     return np.where(np.isfinite(values), rounded, raw).view(np.float32)
 
 
+def as_double(values: np.ndarray, bits: int) -> np.ndarray:
+    """float64 with no more mantissa than ``keep_bits`` leaves, for columns that the schema calls double."""
+    return keep_bits(values, bits).astype(np.float64)
+
+
 def cell_array(values: Any) -> pa.Array:
     """Arrow values of a column: NaN becomes null, everything else keeps its type."""
     if isinstance(values, (pa.Array, pa.ChunkedArray)):

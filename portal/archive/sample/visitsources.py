@@ -1,0 +1,107 @@
+"""The Source table: what stands out of single visits, taken from the forced photometry as it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from portal.archive.sample import cells
+from portal.archive.sample import forced as fp
+from portal.archive.sample import visits as vis
+from portal.archive.sample.bands import BANDS, FWHM_OVER_SIGMA, PHYSICAL_FILTER, PIXEL_SCALE
+from portal.archive.sample.detection import Detected
+from portal.archive.sample.streams import normal
+from portal.archive.sample.writing import TableFile, as_double, keep_bits, repeated
+
+THRESHOLD = 5.0
+SOURCE_ID_FACTOR = 1_000_000  # sourceId = visit * 1000000 + detector * 100000 + number in the image
+FLUX_BITS, ERROR_BITS, SHAPE_BITS = 12, 6, 6
+
+
+class SourceFile:
+    """Collects the detections of the visits block by block. Blocks come in the order of the objects."""
+
+    def __init__(self, path: Path, seed: int, found: Detected, visits: vis.Visits) -> None:
+        self._file = TableFile(path)
+        self._seed, self._found, self._visits = seed, found, visits
+        self._numbers = np.zeros(len(visits) * vis.DETECTORS, dtype=np.int64)
+
+    def add(self, made: Mapping[str, np.ndarray], start: int) -> None:
+        """Keep the rows above the threshold; ``start`` is the object that target 0 of ``made`` stands for."""
+        seen = (made["psfFlux"] > THRESHOLD * made["psfFluxErr"]) & ((made["flags"] & fp.FLAG_NO_FLUX) == 0)
+        rows = {name: values[seen] for name, values in made.items()}
+        self._file.add(self._columns(rows, rows["target"].astype(np.int64) + start))
+
+    def close(self) -> dict[str, Any]:
+        return self._file.close()
+
+    def _identified(self, image: np.ndarray) -> np.ndarray:
+        """Running numbers of rows in their images."""
+        order = np.argsort(image, kind="stable")
+        ordered = image[order]
+        first = (
+            np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(image) else np.empty(0, int)
+        )
+        rank = np.arange(len(image)) - np.repeat(first, np.diff(np.append(first, len(image))))
+        number = np.empty(len(image), dtype=np.int64)
+        number[order] = rank + self._numbers[ordered] + 1
+        self._numbers += np.bincount(image, minlength=len(self._numbers))
+        return number
+
+    def _columns(self, rows: dict[str, np.ndarray], place: np.ndarray) -> dict[str, Any]:
+        v, d, visits, found = rows["visit"], rows["detector"].astype(np.int64), self._visits, self._found
+        band = visits.band[v]
+        number = self._identified(v.astype(np.int64) * vis.DETECTORS + d)
+        ident = visits.visit[v] * SOURCE_ID_FACTOR + d * 100_000 + number
+        flux, err = rows["psfFlux"].astype(np.float64), rows["psfFluxErr"].astype(np.float64)
+        seeing = visits.seeing[v, d]
+        sigma2 = (seeing / FWHM_OVER_SIGMA) ** 2
+        wide = found.width2[place, band]
+        error = np.hypot(0.5 * seeing * err / flux, 0.008) * np.sqrt(1 + wide / (2 * sigma2))
+        east, north = normal(self._seed, "source/east", ident), normal(self._seed, "source/north", ident)
+        ra, dec = cells.offset(found.ra[place], found.dec[place], error * east, error * north)
+        leaf = cells.leaf_of(ra, dec)
+        growth = 1 + wide / (2 * sigma2)
+        aperture = flux * growth**0.8 + 2.4 * err * normal(self._seed, "source/ap", ident)
+        extended = growth - 1 + 0.6 * err / flux * east > 0.03
+        x, y = vis.pixels(visits, v, d, found.x[place], found.y[place])
+        flags = rows["flags"]
+        small = keep_bits(error / 3600, ERROR_BITS)
+        columns: dict[str, Any] = {
+            "sourceId": ident,
+            "parentSourceId": np.zeros(len(ident), np.int64),
+            "visit": v,
+            "detector": d.astype(np.int32),
+            "band": band,
+            "physical_filter": band,
+            "ra": ra,
+            "dec": dec,
+            "raErr": small,
+            "decErr": small,
+            "x": x,
+            "y": y,
+            "psfFlux": as_double(flux, FLUX_BITS),
+            "psfFluxErr": as_double(err, ERROR_BITS),
+            "calibFlux": as_double(aperture * 1.01, 10),
+            "calibFluxErr": as_double(2.63 * err, ERROR_BITS),
+            "ixxPSF": as_double(sigma2 / PIXEL_SCALE**2, SHAPE_BITS),
+            "iyyPSF": as_double(sigma2 * 1.005 / PIXEL_SCALE**2, SHAPE_BITS),
+            "extendedness": extended.astype(np.float64),
+            "calib_psf_used": ~extended & (flux > 80 * err) & (found.family[place] == 1) & (flags == 0),
+            "pixelFlags_cr": (flags & fp.FLAG_CR) != 0,
+            "pixelFlags_edge": (flags & fp.FLAG_EDGE) != 0,
+            "pixelFlags_interpolated": (flags & fp.FLAG_INTERPOLATED) != 0,
+            "pixelFlags_saturated": (flags & fp.FLAG_SATURATED) != 0,
+            "pixelFlags_saturatedCenter": (flags & fp.FLAG_SATURATED) != 0,
+            "pixelFlags_suspectCenter": (flags & fp.FLAG_SUSPECT) != 0,
+            "_healpix_29": leaf,
+        }
+        order = np.argsort(leaf, kind="stable")
+        columns = {name: values[order] for name, values in columns.items()}
+        columns["visit"] = repeated(visits.visit, columns["visit"])
+        columns["band"] = repeated(np.array(list(BANDS)), columns["band"])
+        columns["physical_filter"] = repeated(np.array(PHYSICAL_FILTER), columns["physical_filter"])
+        return columns
