@@ -127,7 +127,8 @@ def test_the_wheel_zooms_and_gestures_tell_it(serve: Callable, until: Callable) 
     assert (last.width, last.height) == chart.size
     chart.move_to((0.0, 1.0), (20.0, 22.0))  # Python's own change comes back as no gesture
     page.wait_for_timeout(300)
-    assert chart.view == ((0.0, 1.0), (20.0, 22.0)) and len(seen) == made
+    assert chart.view == ((0.0, 1.0), (20.0, 22.0))
+    assert all(later.width != last.width for later in seen[made:])  # but other labels may change the frame's size
 
 
 def test_reset_goes_home(serve: Callable, until: Callable) -> None:

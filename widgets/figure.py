@@ -93,6 +93,7 @@ def new_figure(tools: list[Tool], hover: HoverTool, **params: object) -> figure:
         sizing_mode="stretch_both",
         min_height=160,
         min_border_right=14,
+        min_border_left=64,  # room for most labels: else each zoom changes the size of the frame, and the picture
         lod_threshold=None,  # 30,000 markers are drawn in 70 ms: no need to leave some out while moving
         output_backend="canvas",
         **params,
