@@ -1,12 +1,13 @@
 """The conditions of a SELECT that every row of its answer must meet, and what follows from them.
 
 Knows when a query is bounded by a position or by ids, and how to join two tables by position quickly: the sky is cut
-into zones of declination and cells in each zone, the smaller side gets a row for each of the cells around it, and the
-engine joins on equal cells (Gray, Nieto-Santisteban and Szalay 2007, with cells instead of a scan along the zone).
+into zones of declination as high as the radius and cells along each, the smaller side gets a row for each cell in which
+a match can be, and the engine joins on equal cells (after the zones of Gray, Nieto-Santisteban and Szalay 2007).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from portal.adql.bind import Binding, Bound, Source
 
 MAX_MATCH = 5.0  # degrees; wider joins are nearly products of the tables, and cells no longer help
-MIN_ZONE = 1e-6  # degrees; keeps zone and cell numbers within 32 bits each
+MIN_ZONE = 1e-6  # degrees; narrower zones would only make the numbers longer
+MIN_CELL = 0.1  # degrees; so that a position at a pole has 3,600 cells around it and no more
 CELL = "_cell"  # the added column; a query cannot name it, it is in no table's list
 
 
@@ -149,35 +151,33 @@ def _columns(side: tuple[Source, Bound, Bound]) -> tuple[str, str]:
     return tuple(f"{quote(side[0].alias)}.{quote(bound.column.name)}" for bound in side[1:])
 
 
+def _grid(radius: float) -> tuple[float, int]:
+    """Height of a zone in degrees, and the number of cells around each."""
+    return max(radius * (1 + 1e-9) + 1e-12, MIN_ZONE), int(360 / max(2 * radius, MIN_CELL))
+
+
 def _zone(dec: str, height: float) -> str:
-    return f"CAST(floor(({dec} + 90e0) / {number(height)}) AS BIGINT)"
-
-
-def _count(zone: str, height: float) -> str:
-    """Cells in a zone, so few that a match is never farther than the next cell, even two zones nearer the pole."""
-    edge = f"greatest(abs({zone} * {number(height)} - 90e0), abs(({zone} + 1) * {number(height)} - 90e0))"
-    cosine = f"cos(radians(least(90e0, {edge} + {number(2 * height)})))"
-    return f"greatest(1, CAST(floor(360e0 * {cosine} / {number(height)}) AS BIGINT))"
-
-
-def _place(ra: str, count: str) -> str:
-    return f"CAST(floor((({ra} % 360e0) + 360e0) % 360e0 / 360e0 * {count}) AS BIGINT)"
+    return f"CAST(floor(({dec} + 90e0) * {number(1 / height)}) AS BIGINT)"
 
 
 def _cell(ra: str, dec: str, radius: float) -> str:
-    """SQL of the number of the cell a position is in."""
-    height = max(radius * (1 + 1e-9), MIN_ZONE)
-    zone = _zone(dec, height)
-    count = _count(zone, height)
-    return f"({zone} * 4294967296 + {_place(ra, count)} % {count})"
+    """SQL of the number of the cell a position is in; it is worked out for each row of the larger side."""
+    height, count = _grid(radius)
+    return f"({_zone(dec, height)} * 65536 + ({_column(ra, count)} % {count} + {count}) % {count})"
+
+
+def _column(ra: str, count: int) -> str:
+    return f"CAST(floor(({ra}) * {number(count / 360)}) AS BIGINT)"
 
 
 def _cells(ra: str, dec: str, radius: float) -> str:
-    """SQL of the list of the nine cells in which matches of a position can be."""
-    height = max(radius * (1 + 1e-9), MIN_ZONE)
-    cells = []
-    for step in (-1, 0, 1):
-        zone = f"({_zone(dec, height)} + {step})"
-        count = _count(zone, height)
-        cells += [f"{zone} * 4294967296 + ({_place(ra, count)} + {shift} + {count}) % {count}" for shift in (-1, 0, 1)]
-    return f"list_distinct([{', '.join(cells)}])"
+    """SQL of the list of cells in which the matches of a position can be: three zones, as wide as the radius there."""
+    height, count = _grid(radius)
+    reach = math.radians(radius)
+    wide = f"asin(least(1e0, {number(math.sin(reach))} / greatest(1e-12, cos(radians({dec})))))"
+    wide = f"(CASE WHEN abs({dec}) + {number(radius)} >= 90e0 THEN 180e0 ELSE degrees({wide}) + 1e-9 END)"
+    first = _column(f"{ra} - {wide}", count)
+    last = f"least({_column(f'{ra} + {wide}', count)}, {first} + {count - 1})"
+    cells = f"list_transform(range({first}, {last} + 1), lambda c: ((c % {count}) + {count}) % {count})"
+    zone = _zone(dec, height)
+    return f"flatten(list_transform([-1, 0, 1], lambda z: list_transform({cells}, lambda c: ({zone} + z) * 65536 + c)))"
