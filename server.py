@@ -281,6 +281,8 @@ def main() -> int:
     try:
         settings = parse_arguments()
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        for name in ("httpx", "tornado.access"):
+            logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
         serve(settings)
     except TriviewError as error:
         print(f"triview: {error}", file=sys.stderr)

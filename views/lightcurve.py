@@ -103,8 +103,9 @@ class Curve(View):
             self._clear("This row has no id, so there is no time series to fetch.")
             return
         self._call = call
-        self.bar.param.update(title=f"{call.title} · {call.id}", ready=False)
+        self.bar.param.update(title=f"{call.id} · {call.title}", ready=False)
         self.export.url = ""
+        self.chart.clear()
         self.chart.message("Fetching the time series …")
         job = self._jobs.get(call.url)
         if job is None:
@@ -149,6 +150,7 @@ class Curve(View):
     def _clear(self, words: str, kind: str = "") -> None:
         self._call = None
         self.forget("curve")
+        self.chart.clear()
         self.chart.message(words, error=kind == "error")
         self.bar.param.update(title="", ready=False, series=[])
         self.export.url = ""

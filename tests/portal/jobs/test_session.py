@@ -1,0 +1,130 @@
+"""The session's verbs, and that its state comes back."""
+
+from __future__ import annotations
+
+import gc
+import time
+import weakref
+
+import pytest
+
+from portal.errors import QueryError
+from portal.look import Look
+from portal.session import Session
+from portal.table.selection import Clause
+
+
+def settle(session) -> None:
+    """Until the newest state is on disk."""
+    end = time.monotonic() + 5
+    while session._saving and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def test_a_query_is_submitted_and_shown(runner, finished, post) -> None:
+    session = Session(runner, post=post)
+    job = session.submit("SELECT 1")
+    assert session.active == job.key and session.tabs[0].title == "Query 1"
+    finished(job)
+    assert session.tabs[0].phase == "COMPLETED" and session.tabs[0].rows == 3
+    assert session.table().n_rows == 3
+    session.end()
+    assert not runner._tables
+
+
+def test_an_empty_query_is_refused(runner, post) -> None:
+    with pytest.raises(QueryError):
+        Session(runner, post=post).submit("  \n")
+
+
+def test_the_look_belongs_to_its_result(runner, finished, post) -> None:
+    session = Session(runner, post=post)
+    one = finished(session.submit("SELECT 1"))
+    session.point_at(2)
+    session.look = session.look.with_filter("x", "> 0").with_sort("x", False)
+    session.select(Clause("chart", "x > 1", "box"))
+    two = finished(session.submit("SELECT 2"))
+    assert session.look == Look()
+    session.open(one.key)
+    assert session.look.current == 2 and session.look.filters == (("x", "> 0"),)
+    session.close_result(one.key)
+    assert session.active == two.key and len(session.tabs) == 1
+
+
+def test_everything_comes_back(runner, finished, post) -> None:
+    session = Session(runner, post=post)
+    finished(session.submit("SELECT 1"))
+    session.point_at(1)
+    session.look = session.look.with_filter("x", "0..1").with_sort("x", False)
+    session.select(Clause("sky", "x < 9", "circle"))
+    session.keep_selected()
+    session.show("sky-table")
+    session.theme = "dark"
+    session.query = "SELECT changed"
+    settle(session)
+    again = Session(runner, session.workspace, post)
+    assert not again.fresh
+    for name in ("query", "layout", "theme", "look", "active", "tabs", "detail"):
+        assert getattr(again, name) == getattr(session, name), name
+    assert again.look.kept == (Clause("sky", "x < 9", "circle"),)
+    view = again.look.row_view(again.table().meta)
+    assert "x < 9" in view.where and view.sort == (("x", False),)
+
+
+def test_a_running_job_goes_on_in_the_page_that_comes_back(runner, script, finished, post) -> None:
+    script.phases = ["EXECUTING"]
+    session = Session(runner, post=post)
+    job = session.submit("SELECT 1")
+    while not job.url:
+        time.sleep(0.005)
+    settle(session)
+    session.end()
+    again = Session(runner, session.workspace, post)
+    assert again.tabs[0].phase in ("PENDING", "EXECUTING")
+    script.phases = ["COMPLETED"]
+    finished(job)
+    assert again.tabs[0].phase == "COMPLETED" and again.tabs[0].rows == 3
+
+
+def test_an_unknown_workspace_gives_a_new_page(runner, post) -> None:
+    session = Session(runner, "no-such-workspace-at-all", post)
+    assert session.fresh and session.workspace != "no-such-workspace-at-all"
+
+
+def test_a_failed_query_loses_nothing(runner, script, finished, post) -> None:
+    session = Session(runner, post=post)
+    good = finished(session.submit("SELECT 1"))
+    script.phases, script.error = ["ERROR"], "boom"
+    bad = finished(session.submit("SELECT broken"))
+    assert session.job(bad.key).error == "boom" and session.query == "SELECT broken"
+    session.open(good.key)
+    assert session.table().n_rows == 3
+    settle(session)
+    again = Session(runner, session.workspace, post)
+    assert again.job(bad.key).error == "boom" and again.query == "SELECT broken"
+
+
+def test_an_ended_session_is_not_kept_alive(runner, finished, post) -> None:
+    session = Session(runner, post=post)
+    finished(session.submit("SELECT 1"))
+    settle(session)
+    session.end()
+    gone = weakref.ref(session)
+    del session
+    gc.collect()
+    assert gone() is None
+
+
+def test_sort_of_a_header_click() -> None:
+    look = Look().with_sort("a", False)
+    assert look.sort == (("a", False),)
+    look = look.with_sort("a", False)
+    assert look.sort == (("a", True),)
+    look = look.with_sort("b", True)
+    assert look.sort == (("a", True), ("b", False))
+    assert look.with_sort("a", True).sort == (("b", False),)
+
+
+def test_a_broken_saved_look_is_left_out() -> None:
+    look = Look.from_json({"sort": [["a"]], "filters": [["x", 3]], "clauses": [["only"]], "current": "no", "x": 5})
+    assert look == Look(x="5")
