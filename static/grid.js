@@ -103,9 +103,19 @@ export function render({ model }) {
     });
   }
 
+  // A stream of new versions must not cut off the very answers it waits for: the same page is asked for again
+  // only when it has come. Another page, result or set of columns does not wait.
+  let under = null;
+  let again = false;
+
   async function refresh(ahead = false) {
     stale = false;
     const size = model.page_size;
+    const asked = { url: model.url, columns: model.columns, page: state.page, size };
+    if (under && Object.keys(asked).every((key) => asked[key] === under[key])) {
+      again = true;
+      return;
+    }
     if (!model.url || !model.columns.length) {
       state.rows = [];
       showBar();
@@ -114,12 +124,17 @@ export function render({ model }) {
     }
     const slow = setTimeout(() => root.classList.add("tv-busy"), 120);
     const ask = { url: model.url, version: model.version, start: state.page * size, count: size };
+    under = asked;
+    again = false;
     const answer = await pages.get(ask);
     clearTimeout(slow);
     if (answer === null) return; // a newer question is on its way
+    under = null;
     root.classList.remove("tv-busy");
     root.classList.toggle("tv-failed", Boolean(pages.error));
-    if (answer !== undefined) {
+    // Rows of another shape belong to a result whose columns are still on their way here.
+    const fits = answer?.rows.every((row) => row[2].length === model.columns.length);
+    if (fits) {
       state.rows = answer.rows;
       state.total = answer.total;
       if (state.page > last() && state.total > 0) {
@@ -130,6 +145,7 @@ export function render({ model }) {
     }
     showBar();
     await redraw();
+    if (again) return refresh();
     if (ahead && state.page < last()) pages.ahead({ ...ask, start: ask.start + size });
   }
 

@@ -159,6 +159,24 @@ def test_a_late_confirmation_does_not_turn_back(serve, archive, grid, until):
     at_row(page, 300)
 
 
+def test_rows_show_while_more_keep_coming(serve, archive, grid, until):
+    archive.pause = 0.1
+    page = serve(grid, archive.routes())
+    at_row(page, 0)
+    archive.order.reverse()
+    for _ in range(30):  # versions come faster than a page
+        grid.version += 1
+        page.wait_for_timeout(30)
+        if page.locator('.tv-table tr[data-row="3745"]').count():
+            break
+    else:
+        raise AssertionError("new rows were not shown while versions came")
+    before = len(archive.asked)
+    page.wait_for_timeout(400)
+    assert len(archive.asked) - before <= 1
+    assert archive.asked[-1].endswith(f"&v={grid.version}")
+
+
 def test_an_empty_view_says_why(serve, archive, grid):
     archive.order = []
     grid.param.update(n_rows=0, message="No row passes the filters.")
