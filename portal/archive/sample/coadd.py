@@ -19,7 +19,7 @@ from portal.archive.sample.bands import (
     electron_flux,
     flux_of,
 )
-from portal.archive.sample.draw import add_object, optics
+from portal.archive.sample.draw import draw_objects, optics
 from portal.archive.sample.geometry import CENTRE, SCALE, Patch
 from portal.archive.sample.noise import Noise, pixel_sigma
 from portal.archive.sample.sources import Sources
@@ -60,24 +60,32 @@ class Field(NamedTuple):
 
 
 @nb.njit(cache=True, nogil=True)
-def _draw(image, bx, by, rows, position, shape, band, ra0, dec0, scale, opt, blur, floor):
-    """Draw objects onto a box of the tract's tangent plane (bx, by from the tangent point's pixel)."""
+def places(position, rows, ra0, dec0, scale):
+    """Where rows of positions (n, 2) fall on a tract's grid: x, y and the sky's stretch there, (len(rows), 6).
+
+    The stretch maps (east, north) arcsec to pixels, in the order dx/deast, dx/dnorth, dy/deast, dy/dnorth. Positions
+    a quarter of the sky away are NaN.
+    """
     unit = 180.0 / math.pi * 3600.0 / scale
-    jac = (-1.0 / scale, 0.0, 0.0, 1.0 / scale)
     sd0, cd0 = math.sin(math.radians(dec0)), math.cos(math.radians(dec0))
+    out = np.empty((rows.size, 6))
     for k in range(rows.size):
-        i = rows[k]
-        flux = float(shape[i, band])
-        if flux <= 0.0:
-            continue
-        a, d = math.radians(position[i, 0] - ra0), math.radians(position[i, 1])
-        sd, cd = math.sin(d), math.cos(d)
-        w = sd0 * sd + cd0 * cd * math.cos(a)
+        a, d = math.radians(position[rows[k], 0] - ra0), math.radians(position[rows[k], 1])
+        sa, ca, sd, cd = math.sin(a), math.cos(a), math.sin(d), math.cos(d)
+        w = sd0 * sd + cd0 * cd * ca
         if w <= 0.0:
+            out[k] = np.nan
             continue
-        x = -unit * cd * math.sin(a) / w
-        y = unit * (cd0 * sd - sd0 * cd * math.cos(a)) / w
-        add_object(image, bx, by, x + CENTRE, y + CENTRE, jac, shape[i], flux, opt, blur, floor)
+        u, v = cd * sa / w, (cd0 * sd - sd0 * cd * ca) / w
+        out[k, 0] = CENTRE - unit * u
+        out[k, 1] = CENTRE + unit * v
+        # Derivatives of u = (cd sa) / w and v by right ascension (over cos dec) and by declination.
+        we, wn = -cd0 * sa, sd0 * cd - cd0 * sd * ca
+        out[k, 2] = -(ca - u * we) / w / scale
+        out[k, 3] = -(-sd * sa - u * wn) / w / scale
+        out[k, 4] = (sd0 * sa - v * we) / w / scale
+        out[k, 5] = (cd0 * cd + sd0 * sd * ca - v * wn) / w / scale
+    return out
 
 
 @nb.njit(cache=True, nogil=True)
@@ -141,8 +149,8 @@ def coadd_box(
         radius = 0.5 * np.hypot(nx + 2, high - low + 2) * patch.scale / 3600.0
         model = np.zeros((high - low, nx))
         rows = sources.near(float(middle[0]), float(middle[1]), float(radius))
-        _draw(model, bx, by, rows, sources.position, sources.shape, k, patch.ra0, patch.dec0, patch.scale, opt, BLUR,
-              FLOOR * sigma)  # fmt: skip
+        place = places(sources.position, rows, patch.ra0, patch.dec0, patch.scale)
+        draw_objects(model, bx, by, rows, place, sources.shape, k, opt, BLUR, FLOOR * sigma)
         grain = noise.box(DATASET, band, patch.tract, bx, by, nx, high - low)
         part = slice(low, high)
         _finish(model, grain, bx, by, sigma, gain, 0.9 * sigma, saturate, cosines, patch.ra0, patch.dec0,

@@ -2,6 +2,9 @@
 
 What a pixel receives depends on the object and the pixel alone, never on the box that was asked for: Gaussians are
 walked from fixed places of the grid, their support is set by the object, and objects come in catalogue order.
+
+Compiled functions here call none of other modules: numba keeps compiled code by the file of the caller alone, and
+would go on using what a changed helper elsewhere used to say.
 """
 
 from __future__ import annotations
@@ -14,15 +17,16 @@ import numpy as np
 
 from portal.archive.sample.bands import COADD_SEEING
 from portal.archive.sample.mixtures import mixture
-from portal.archive.sample.spiral import ARM_SHARE, KNOTS, OUTER, disc_key, has_arms, knot
+from portal.archive.sample.spiral import ARM_SHARE, OUTER, arm_patterns
 
 # Columns of the float32 array of shapes (see sources.py); the six fluxes come first.
 R_E, BULGE, Q, PA, STAR = 6, 7, 8, 9, 10
 # Walks along a row restart at multiples of this: a cutout pays at most this many pixels of run-up, and rounding
 # cannot pile up.
 RESTART = 64
-# Around the core, some light of bright stars is scattered: share, variance along, variance across (arcsec2),
-# position angle (deg). Two thin ones are the spikes of the spider. All fade below the floor for ordinary stars.
+# Around the core, some light of bright stars is scattered, on top of the flux that a PSF fit finds: share, variance
+# along, variance across (arcsec2), position angle (deg). Two thin ones are the spikes of the spider. All fade below
+# the floor for ordinary stars.
 GLARE = np.array(
     [
         [0.0016, 2.6**2, 2.6**2, 0.0],
@@ -32,7 +36,9 @@ GLARE = np.array(
         [0.0005, 7.0**2, 0.35**2, 128.0],
     ]
 )
-GLARE_SHARE = float(GLARE[:, 0].sum())
+
+
+SPIRAL_FROM = 0.8  # arcsec: arms of smaller discs drown in the seeing
 
 
 class Optics(NamedTuple):
@@ -46,13 +52,17 @@ class Optics(NamedTuple):
     bulge_variance: np.ndarray
     glare: np.ndarray
     arms: float  # share of a spiral's disc that lies in its arms
+    patterns: np.ndarray  # their knots (see spiral.py)
+    widest: float  # half-light radii within which all knots lie
 
 
 def optics(band: int, seeing: float = 0.0) -> Optics:
     """The mixtures of band number ``band`` for a seeing of that many arcsec FWHM (0: that of its coadds)."""
     fwhm = seeing or float(COADD_SEEING[band])
     psf, disc, bulge = mixture("moffat"), mixture("exponential"), mixture("de_vaucouleurs")
-    return Optics(psf.weight, psf.variance * fwhm**2, *disc, *bulge, GLARE, float(ARM_SHARE[band]))
+    return Optics(
+        psf.weight, psf.variance * fwhm**2, *disc, *bulge, GLARE, float(ARM_SHARE[band]), arm_patterns(), 1.5 * OUTER
+    )
 
 
 @nb.njit(cache=True, nogil=True)
@@ -144,15 +154,12 @@ def _profile(image, bx, by, xc, yc, jac, weight, variance, major2, minor2, s, c,
 
 
 @nb.njit(cache=True, nogil=True)
-def _arms(image, bx, by, xc, yc, jac, shape, s, c, psf_moment, blur, flux, floor):
+def _arms(image, bx, by, xc, yc, jac, shape, s, c, opt, psf_moment, blur, flux, floor):
     """Draw the knots of a disc's spiral arms with ``flux`` in all."""
     r_e, q = float(shape[R_E]), float(shape[Q])
-    key = disc_key(r_e, float(shape[PA]))
-    total = 0.0
-    for number in range(KNOTS):
-        total += knot(key, number)[3]
-    for number in range(KNOTS):
-        along, across, sigma, weight = knot(key, number)
+    pattern = opt.patterns[(int(r_e * 1e6) * 31 + int(float(shape[PA]) * 1e3)) % opt.patterns.shape[0]]
+    for k in range(pattern.shape[0]):
+        along, across, sigma, weight = pattern[k]
         major, minor = along * r_e, across * r_e * q
         east, north = major * s + minor * c, major * c - minor * s
         x = xc + jac[0] * east + jac[1] * north
@@ -161,7 +168,7 @@ def _arms(image, bx, by, xc, yc, jac, shape, s, c, psf_moment, blur, flux, floor
         short2 = long2 * q * q
         ee, nn = long2 * s * s + short2 * c * c, long2 * c * c + short2 * s * s
         en = (long2 - short2) * s * c
-        _spread(image, bx, by, x, y, jac, ee + psf_moment, en, nn + psf_moment, blur, flux * weight / total, floor)
+        _spread(image, bx, by, x, y, jac, ee + psf_moment, en, nn + psf_moment, blur, flux * weight, floor)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -179,10 +186,9 @@ def add_object(image, bx, by, xc, yc, jac, shape, flux, opt, blur, floor):
         _spread(image, bx, by, xc, yc, jac, v, 0.0, v, blur, flux, floor)
         return
     if star:
-        core = flux * (1.0 - GLARE_SHARE)
         for j in range(opt.psf_weight.size):
             v = opt.psf_variance[j]
-            _spread(image, bx, by, xc, yc, jac, v, 0.0, v, blur, core * opt.psf_weight[j], floor)
+            _spread(image, bx, by, xc, yc, jac, v, 0.0, v, blur, flux * opt.psf_weight[j], floor)
         for j in range(opt.glare.shape[0]):
             share, along, across, angle = opt.glare[j]
             s, c = math.sin(math.radians(angle)), math.cos(math.radians(angle))
@@ -195,11 +201,12 @@ def add_object(image, bx, by, xc, yc, jac, shape, flux, opt, blur, floor):
     minor2 = major2 * float(shape[Q]) ** 2
     bulge = float(shape[BULGE])
     disc = flux * (1.0 - bulge)
-    blue = float(shape[1]) / max(float(shape[3]), 1e-6)
-    if area * major2 > 9.0 and has_arms(r_e, bulge, float(shape[Q]), blue):
+    # Arms: in large discs, not edge-on, and blue enough (g against i) to form stars.
+    young = float(shape[1]) > 0.33 * float(shape[3])
+    if area * major2 > 9.0 and r_e > SPIRAL_FROM and bulge < 0.5 and shape[Q] > 0.3 and young:
         arms = disc * opt.arms
         disc -= arms
-        _arms(image, bx, by, xc, yc, jac, shape, s, c, psf_moment, blur, arms, floor)
+        _arms(image, bx, by, xc, yc, jac, shape, s, c, opt, psf_moment, blur, arms, floor)
     if disc > 0.0:
         _profile(image, bx, by, xc, yc, jac, opt.disc_weight, opt.disc_variance, major2, minor2, s, c, opt,
                  psf_moment, blur, disc, floor)  # fmt: skip
@@ -209,11 +216,25 @@ def add_object(image, bx, by, xc, yc, jac, shape, flux, opt, blur, floor):
 
 
 @nb.njit(cache=True, nogil=True)
+def draw_objects(image, bx, by, rows, place, shapes, band, opt, blur, floor):
+    """Add the objects ``rows`` in this order to a box.
+
+    ``place`` (len(rows), 6) holds x and y on the grid and the four terms of the sky's stretch there; NaN: not drawn.
+    """
+    for k in range(rows.size):
+        flux = float(shapes[rows[k], band])
+        x, y = place[k, 0], place[k, 1]
+        if flux > 0.0 and x == x:
+            jac = (place[k, 2], place[k, 3], place[k, 4], place[k, 5])
+            add_object(image, bx, by, x, y, jac, shapes[rows[k]], flux, opt, blur, floor)
+
+
+@nb.njit(cache=True, nogil=True)
 def _reach(shape, flux, opt, floor):
     """How far an object's light lies above ``floor`` (nJy per arcsec2), in arcsec."""
     reach = 0.0
     if shape[STAR] < 0.5:
-        reach = 1.5 * OUTER * float(shape[R_E])  # arms and their widest knots
+        reach = opt.widest * float(shape[R_E])
     psf_moment = 0.0
     for j in range(opt.psf_weight.size):
         psf_moment += opt.psf_weight[j] * opt.psf_variance[j]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import angular_separation
@@ -20,11 +19,11 @@ from PIL import Image
 from portal.archive.sample.bands import BANDS, COADD_SEEING, HALF_WIDTH_NM, WAVELENGTH_NM
 from portal.archive.sample.coadd import Field
 from portal.archive.sample.colour import grey, lupton
-from portal.archive.sample.draw import add_object, optics
+from portal.archive.sample.draw import draw_objects, optics
 from portal.archive.sample.geometry import SCALE
 from portal.archive.sample.noise import Noise, brightness_sigma
 from portal.archive.sample.sources import FAINTEST, Sources
-from portal.archive.sample.tilegrid import BITS, WIDTH, deinterleave, locate, pixel_numbers, pixel_scale
+from portal.archive.sample.tilegrid import BITS, WIDTH, deinterleave, pixel_numbers, pixel_scale, places
 
 ORDER_MIN, ORDER_MAX = 3, 11  # order 11 has pixels of 0.2 arcsec, the coadds' own
 ALLSKY_ORDER, ALLSKY_WIDTH, ALLSKY_COLUMNS = 3, 64, 27  # as HiPS 1.0 lays out the preview
@@ -60,17 +59,6 @@ def _surveys() -> dict[str, Survey]:
 SURVEYS = _surveys()
 
 
-@nb.njit(cache=True, nogil=True)
-def _draw(image, rows, position, shape, band, face, corner_x, corner_y, nside, opt, blur, floor):
-    """Draw objects onto a tile; row 0 is the top row of the picture."""
-    for k in range(rows.size):
-        i = rows[k]
-        flux = float(shape[i, band])
-        if flux > 0.0:
-            column, row, jac = locate(position[i, 0], position[i, 1], face, corner_x, corner_y, nside)
-            add_object(image, 0, 0, column, row, jac, shape[i], flux, opt, blur, floor)
-
-
 def tile_light(sources: Sources, band: str, order: int, npix: int, rows: np.ndarray, seeing: float = 0.0) -> np.ndarray:
     """Noiseless surface brightness of a tile in nJy per arcsec2, shape (512, 512), as it lies in the picture.
 
@@ -82,8 +70,8 @@ def tile_light(sources: Sources, band: str, order: int, npix: int, rows: np.ndar
     brightness = float(brightness_sigma()[k])
     floor = max(FLOOR * SCALE / scale, FAINTEST) * brightness * scale**2
     image = np.zeros((WIDTH, WIDTH))
-    _draw(image, rows, sources.position, sources.shape, k, face, float(x * WIDTH), float(y * WIDTH),
-          float(2 ** (order + BITS)), optics(k, seeing), BLUR, floor)  # fmt: skip
+    place = places(sources.position, rows, face, float(x * WIDTH), float(y * WIDTH), float(2 ** (order + BITS)))
+    draw_objects(image, 0, 0, rows, place, sources.shape, k, optics(k, seeing), BLUR, floor)
     return image / scale**2
 
 

@@ -39,7 +39,7 @@ def pixel_numbers(npix: int) -> np.ndarray:
     return (npix << (2 * BITS)) + spread[:, None] + (spread[None, :] << 1)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit
 def locate(ra, dec, face, corner_x, corner_y, nside):
     """Place of a position (deg) on the pixel grid of a base face, and the sky's stretch there.
 
@@ -75,3 +75,14 @@ def locate(ra, dec, face, corner_x, corner_y, nside):
     column = y * nside - corner_y - 0.5
     row = x * nside - corner_x - 0.5
     return column, row, (ye * unit, yn * unit, xe * unit, xn * unit)
+
+
+@nb.njit(cache=True, nogil=True)
+def places(position, rows, face, corner_x, corner_y, nside):
+    """``locate`` for some rows of positions (n, 2): column, row and the four terms of the stretch, (len(rows), 6)."""
+    out = np.empty((rows.size, 6))
+    for k in range(rows.size):
+        column, row, jac = locate(position[rows[k], 0], position[rows[k], 1], face, corner_x, corner_y, nside)
+        out[k, 0], out[k, 1] = column, row
+        out[k, 2], out[k, 3], out[k, 4], out[k, 5] = jac
+    return out

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from portal.archive.sample.bands import BANDS, COADD_SEEING, coadd_psf_sigma
-from portal.archive.sample.coadd import PLANES
+from portal.archive.sample.coadd import PLANES, places
 from portal.archive.sample.geometry import Patch, patch_at, patch_of
 from portal.archive.sample.mixtures import encircled, mixture, sharpness
 from portal.archive.sample.render import SkyPixels
@@ -22,7 +22,7 @@ sky_fixture = sys.modules.setdefault("sky_fixture", importlib.util.module_from_s
 _spec.loader.exec_module(sky_fixture)
 
 RA, DEC = sky_fixture.CENTRE
-CENTRE_PATCH = 1699  # pixel of the field centre in its patch
+OLD = {"u": 1e5, "g": 2e5, "r": 1e6, "i": 1e6, "z": 1e6, "y": 1e6}  # too red for spiral arms
 
 
 def home() -> Patch:
@@ -52,9 +52,10 @@ def whole(crowded: SkyPixels) -> dict:
 def sparse(tmp_path_factory: pytest.TempPathFactory) -> SkyPixels:
     rows = [
         planted(1400.3, 1500.8, flux=1e6),
-        planted(2000.0, 1500.0, flux=1e6, is_star=False, r_e=1.2, bulge=0.0, q=0.4, pa=30.0),
+        planted(2000.0, 1500.0, flux=OLD, is_star=False, r_e=1.2, bulge=0.0, q=0.4, pa=30.0),
         planted(1400.0, 2100.0, flux=1e6, is_star=False, r_e=1.2, bulge=1.0, q=0.8, pa=100.0),
         planted(2000.0, 2100.0, flux=3e7),
+        planted(1100.0, 1100.0, flux=1e6, is_star=False, r_e=1.5, bulge=0.1, q=0.7, pa=80.0),
     ]
     return SkyPixels(sky_fixture.write_sky(tmp_path_factory.mktemp("sparse"), rows, radius=0.12))
 
@@ -124,7 +125,7 @@ def test_a_star_keeps_its_flux_and_place(sparse: SkyPixels) -> None:
     assert abs(x - 1400.3) < 0.02 and abs(y - 1500.8) < 0.02
 
 
-@pytest.mark.parametrize(("x", "y"), [(2000.0, 1500.0), (1400.0, 2100.0)])
+@pytest.mark.parametrize(("x", "y"), [(2000.0, 1500.0), (1400.0, 2100.0), (1100.0, 1100.0)])
 def test_galaxies_keep_their_flux(sparse: SkyPixels, x: float, y: float) -> None:
     assert aperture(sparse, x, y, 75)[0] == pytest.approx(1e6, rel=0.01)
 
@@ -136,6 +137,16 @@ def test_position_angle_runs_from_north_through_east(sparse: SkyPixels) -> None:
     # East is to the left, so the angle from north through east turns towards negative x.
     angle = np.degrees(0.5 * np.arctan2(-2 * xy_, yy_ - xx_)) % 180
     assert angle == pytest.approx(30.0, abs=2.0)
+
+
+def test_the_stretch_of_the_sky_is_the_derivative_of_its_place() -> None:
+    patch, step = patch_of(home().tract, 0), 1e-5
+    ra, dec = (float(value) for value in patch.to_sky(100.0, 200.0))
+    east = ra + step / np.cos(np.radians(dec))
+    found = places(np.array([[ra, dec], [east, dec], [ra, dec + step]]), np.arange(3), patch.ra0, patch.dec0, 0.2)
+    assert found[0, :2] == pytest.approx((100 + patch.x0, 200 + patch.y0), abs=1e-6)
+    slope = (found[1:, :2] - found[0, :2]) / (step * 3600)
+    assert np.allclose(slope.T, found[0, 2:].reshape(2, 2), atol=1e-4)
 
 
 def test_noise_has_the_depth_of_the_catalogue(sparse: SkyPixels) -> None:
