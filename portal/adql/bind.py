@@ -319,9 +319,10 @@ class Binding:
             prefix = f"{node.db}.{node.table}" if node.db else node.table
             return self.error(node, f"{prefix} is not a table of this query.", did_you_mean(near), near)
         near = nearest(node.name, names)
-        return self.error(
-            node, f"There is no column {node.name} in {' or '.join(tables[:3])}.", did_you_mean(near), near
-        )
+        hint = did_you_mean(near)
+        if node.this.args.get("quoted") and not node.table and not near:
+            hint = f"A text is written in single quotes: '{node.name}'."
+        return self.error(node, f"There is no column {node.name} in {' or '.join(tables[:3])}.", hint, near)
 
     def _item(self, node: exp.Expr, scope: Scope, ctes: Mapping) -> None:
         star = node.this if isinstance(node, exp.Column) else node

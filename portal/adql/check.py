@@ -50,7 +50,7 @@ ALLOWED: dict[type[exp.Expr], frozenset[str]] = {
         exp.Case: ("this", "ifs", "default"),
         exp.If: ("this", "true", "false"),
         exp.Exists: ("this",),
-        exp.In: ("this", "expressions", "query"),
+        exp.In: ("this", "expressions", "query", "field"),
         exp.Between: ("this", "low", "high"),
         exp.Escape: _BINARY,
         exp.Not: ("this",),
@@ -153,8 +153,13 @@ def _check_join(node: exp.Join, text: str) -> None:
 
 
 def _check_in(node: exp.In, text: str) -> None:
-    if not node.args.get("expressions") and not node.args.get("query"):
+    if node.args.get("field") or not (node.args.get("expressions") or node.args.get("query")):
         raise error_at(text, node, "IN needs a list in brackets.", "For example band IN ('r', 'i').")
+
+
+def _check_is(node: exp.Is, text: str) -> None:
+    if not isinstance(node.expression, (exp.Null, exp.Boolean)):
+        raise error_at(text, node, "IS is followed by NULL, NOT NULL, TRUE or FALSE.", "Use = for values.", ("NULL",))
 
 
 def _check_select(node: exp.Select, text: str) -> None:
@@ -189,6 +194,7 @@ _CHECKS = {
     exp.Table: _check_table,
     exp.Join: _check_join,
     exp.In: _check_in,
+    exp.Is: _check_is,
     exp.Select: _check_select,
     exp.Distinct: _check_distinct,
     exp.HexString: _check_hex,

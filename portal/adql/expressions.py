@@ -6,6 +6,7 @@ and texts are written anew.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -118,9 +119,12 @@ class ExpressionWriter:
         if node.this.isdigit() and int(node.this) < 2**63:
             return str(int(node.this))
         try:
-            return number(float(node.this))
+            value = float(node.this)
         except ValueError:
             raise self.binding.error(node, f"{node.this[:40]} is not a number.") from None
+        if not math.isfinite(value):
+            raise self.binding.error(node, f"{node.this[:40]} is too large.", "Numbers go up to 1.79e308.")
+        return number(value)
 
     def _chain(self, node: exp.Expr) -> str:
         """AND and OR without recursion: a condition may be a list of thousands."""
@@ -220,7 +224,8 @@ class ExpressionWriter:
         keys = self.keys
         if function.aggregate:
             if keys is None and not self._may_aggregate(node):
-                raise self.binding.error(node, f"{function.name} cannot be used here.", "Use HAVING.")
+                hint = "Aggregates stand in SELECT, HAVING or ORDER BY, and not in one another."
+                raise self.binding.error(node, f"{function.name} cannot be used here.", hint)
             self.keys = None
         items = [self._argument(item, function, place) for place, item in enumerate(node.expressions)]
         self.keys = keys

@@ -39,6 +39,7 @@ ALLOWED_TOKENS = {*WORDS.values(), *SIGNS.values(), *(getattr(TokenType, name) f
 # What cannot follow a comma; sqlglot would let "SELECT a, FROM t" pass.
 AFTER_NO_COMMA = {TokenType.FROM, TokenType.R_PAREN, TokenType.WHERE, TokenType.COMMA, TokenType.GROUP_BY}
 AFTER_NO_COMMA |= {TokenType.ORDER_BY, TokenType.HAVING, TokenType.AND, TokenType.OR}
+CURLY = set("‘’‚“”„´`′″")
 MAX_DEPTH = 60  # brackets within brackets; sqlglot descends about 15 Python frames for each
 CAST_TYPES = {
     "SMALLINT": "short",
@@ -210,6 +211,8 @@ def _check_tokens(tokens: list[Token]) -> None:
             )
         if kind not in ALLOWED_TOKENS:
             raise _Fault(f"{token.text[:40]!r} has no meaning in ADQL.", token, said=True)
+        if kind == TokenType.VAR and CURLY & set(token.text):
+            raise _Fault("Curly quotes have no meaning in ADQL.", token, "Write straight ones: '...'.", said=True)
         if kind == TokenType.COMMA and (following is None or following.token_type in AFTER_NO_COMMA):
             raise _Fault("comma", following)
         if kind == TokenType.IDENTIFIER and not token.text:
@@ -264,6 +267,8 @@ _TRIALS = (
     ("JOIN", "JOIN"),
     ("SELECT", "SELECT"),
 )
+# What other languages write, and a bracket too many.
+_FOREIGN = {"==": "Equality is written =.", "&&": "Write AND.", ")": "There is no ( that it closes."}
 _MISSPELLED = [*WORDS, "GROUP", "ORDER", "BY"]
 
 
@@ -288,8 +293,10 @@ def _explain(text: str, fault: _Fault) -> QueryError:
         return QueryError(f"Unexpected {word!r}.", f"Did you mean {right}?", line, column, len(word), (right,))
     expected = tuple(name for name, trial in _TRIALS if _goes_on(text, start, trial, bool(token)))
     if expected[:1] == ("a column or expression",):
-        expected = expected[:1]
-    hint = f"Expected {' or '.join(expected[:4])}." if expected else ""
+        # Where a number cannot stand, only a name of a table can.
+        expected = expected[:1] if _goes_on(text, start, "1", bool(token)) else ("a table",)
+    hint = f"Expected {' or '.join(expected[:4])}." if expected else _FOREIGN.get(found, "")
+    hint = _FOREIGN.get(text[start - 1 : start + 1], hint) if found else hint
     return QueryError(message, hint, line, column, length, expected)
 
 
