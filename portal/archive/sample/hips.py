@@ -27,6 +27,7 @@ from portal.archive.sample.tilegrid import BITS, WIDTH, deinterleave, pixel_numb
 
 ORDER_MIN, ORDER_MAX = 3, 11  # order 11 has pixels of 0.2 arcsec, the coadds' own
 ALLSKY_ORDER, ALLSKY_WIDTH, ALLSKY_COLUMNS = 3, 64, 27  # as HiPS 1.0 lays out the preview
+RELEASED = "2026-11-01T00:00Z"  # of the look of the surveys; their sky follows from the seed alone
 FLOOR = 0.02  # light below this share of a tile pixel's noise is not drawn
 # pixel2: pixels are sampled at their centres, so a point must spread over enough of them to keep its flux.
 BLUR = 0.28
@@ -177,6 +178,7 @@ def properties(survey: Survey, field: Field, fraction: float, url: str = "") -> 
         "em_max": f"{high:.4g}",
         "hips_version": "1.4",
         "hips_builder": "Triview",
+        "hips_release_date": RELEASED,
         "hips_status": "public master clonableOnce",
         "hips_frame": "equatorial",
         "hips_order": str(ORDER_MAX),

@@ -12,10 +12,13 @@ from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
+from astropy import units as u
+from astropy_healpix import HEALPix
+
 from portal.archive.sample import fits, hips
 from portal.archive.sample.bands import BANDS
 from portal.archive.sample.coadd import Box, Field, coadd_box
-from portal.archive.sample.geometry import Patch
+from portal.archive.sample.geometry import Patch, patches_of
 from portal.archive.sample.noise import Noise
 from portal.archive.sample.sources import Sources
 from portal.errors import FormatError
@@ -52,6 +55,17 @@ class SkyPixels:
     def surveys(self) -> tuple[str, ...]:
         """Names of the HiPS surveys."""
         return tuple(hips.SURVEYS)
+
+    def warm(self) -> None:
+        """Open the objects and load (at the very first time: compile, some 10 s) the drawing code."""
+        sources = self._open()
+        patch = patches_of(self.field.ra, self.field.dec, 1e-3)[0]
+        coadd_box(sources, self._noise, self.field, BANDS[0], patch, 0, 0, 8, 8)
+        centre = HEALPix(2**hips.ORDER_MAX, order="nested").lonlat_to_healpix(
+            self.field.ra * u.deg, self.field.dec * u.deg
+        )
+        for survey in ("color_gri", "band_r"):
+            hips.picture(sources, self._noise, self.field, hips.SURVEYS[survey], hips.ORDER_MAX, int(centre))
 
     def coadd(self, band: str, patch: Patch, x0: int, y0: int, nx: int, ny: int) -> Box:
         """(image nJy, mask, variance nJy2), each (ny, nx), of a box in patch pixels counted from 0.

@@ -171,3 +171,11 @@ def test_allsky_and_properties(crowded: SkyPixels) -> None:
         assert lines["hips_tile_width"] == "512" and lines["hips_tile_format"] == "png"
         assert lines["dataproduct_type"] == "image" and lines["creator_did"].startswith("ivo://")
         assert float(lines["moc_sky_fraction"]) > 0
+        required = {"obs_title", "hips_version", "hips_release_date", "hips_status"}  # HiPS 1.0, section 4.4.1
+        assert required <= lines.keys()
+
+
+def test_warming_draws_and_stores_nothing(one_star: SkyPixels) -> None:
+    before = sorted((one_star._folder / "hips").rglob("*.png"))
+    one_star.warm()
+    assert sorted((one_star._folder / "hips").rglob("*.png")) == before
