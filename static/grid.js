@@ -77,6 +77,7 @@ export function render({ model }) {
 
   const showBar = () => {
     empty.textContent = state.total === 0 ? model.message : "";
+    root.classList.toggle("tv-bare", !model.columns.length);
     const problem = Object.entries(model.problems)[0];
     bar.show({
       page: state.page,

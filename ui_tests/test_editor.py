@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import panel as pn
 import pytest
 from playwright.sync_api import expect
 
@@ -77,6 +78,28 @@ def test_typing_while_python_listens_loses_no_letter(serve, editor, until):
     page.keyboard.press("Escape")
     until(page, lambda: editor.value == text)
     assert content(page).inner_text() == text
+
+
+def test_the_text_outlives_hiding_and_moving(serve, editor, until):
+    frame = pn.Column(editor)
+    page = serve(frame)
+    content(page).click()
+    page.keyboard.insert_text("SELECT 1")
+    until(page, lambda: editor.value == "SELECT 1")
+    editor.visible = False
+    expect(content(page)).to_be_hidden()
+    editor.visible = True
+    expect(content(page)).to_have_text("SELECT 1")
+    frame.insert(0, pn.pane.Str("above"))
+    expect(page.get_by_text("above")).to_be_visible()
+    expect(content(page)).to_have_text("SELECT 1")
+    frame[:] = [pn.Row(editor)]
+    expect(page.get_by_text("above")).to_have_count(0)
+    expect(content(page)).to_have_text("SELECT 1")
+    content(page).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("0")
+    until(page, lambda: editor.value == "SELECT 10")
 
 
 INSERTS = [

@@ -6,6 +6,7 @@ import json
 import re
 import time
 
+import panel as pn
 import pytest
 from playwright.sync_api import expect
 from tornado.web import RequestHandler
@@ -340,6 +341,19 @@ def test_a_failed_page_says_so_and_the_next_one_heals_it(serve, archive, grid, t
     archive.fail = False
     grid.version += 1
     expect(page.locator(".tv-trouble")).to_have_text("")
+
+
+def test_it_outlives_moving(serve, archive, grid, until):
+    frame = pn.Column(pn.pane.Str("above"), grid)
+    page = serve(frame, archive.routes())
+    page.get_by_role("button", name="Next page").click()
+    at_row(page, 100)
+    until(page, lambda: grid.page == 1)
+    frame[:] = [pn.Row(grid)]
+    expect(page.get_by_text("above")).to_have_count(0)
+    at_row(page, 100)
+    cell(page, 101, 0).click()
+    until(page, lambda: grid.clicked is not None and grid.clicked == (grid.clicked.n, 101))
 
 
 def test_a_hidden_grid_asks_nothing_and_catches_up(serve, archive, grid):
