@@ -42,19 +42,29 @@ def build_sample(preset_name: str, seed: int, root: Path, progress: Progress | N
     if is_whole(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     aside = folder.parent / f".{folder.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}"
     tell = progress or (lambda what, part: None)
     try:
         _build(chosen, seed, aside, tell)
-        if folder.exists():  # broken, or built by another process meanwhile
-            if is_whole(folder):
-                return folder
-            shutil.rmtree(folder)
-        aside.rename(folder)
+        if not is_whole(folder):  # another process may have been quicker
+            shutil.rmtree(folder, ignore_errors=True)
+            aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     tell("ready", 1.0)
     return folder
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed builds of this sample left aside."""
+    for left in folder.parent.glob(f".{folder.name}.*-*"):
+        try:
+            os.kill(int(left.name.rpartition(".")[2].partition("-")[0]), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(left, ignore_errors=True)
+        except PermissionError:
+            continue  # another user's build is running
 
 
 def is_whole(folder: Path) -> bool:

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 
 FLUX_BITS, ERROR_BITS = 12, 8  # mantissa bits kept: relative steps of 1.2e-4 and 2e-3
 ROW_GROUP = 262144
+# Numbers that hardly repeat. What does repeat comes as ``repeated`` or as text and is kept as a dictionary.
+NUMBERS = (pa.float32(), pa.float64(), pa.int64())
 
 
 def keep_bits(values: np.ndarray, bits: int) -> np.ndarray:
@@ -45,6 +47,14 @@ def repeated(values: Any, index: np.ndarray) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), cell_array(values))
 
 
+def _encoding(column: pa.ChunkedArray) -> str:
+    """Bytes of floats apart, steps of rising integers, other integers as they are."""
+    if pa.types.is_floating(column.type):
+        return "BYTE_STREAM_SPLIT"
+    values = column.to_numpy()
+    return "DELTA_BINARY_PACKED" if column.null_count == 0 and (np.diff(values) >= 0).all() else "PLAIN"
+
+
 class TableFile:
     """A Parquet file that grows by row groups. Closing it gives the rows written."""
 
@@ -58,11 +68,10 @@ class TableFile:
         table = pa.table({name: cell_array(values) for name, values in columns.items()})
         if self._writer is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
+            encoding = {f.name: _encoding(table[f.name]) for f in table.schema if f.type in NUMBERS}
             self._writer = pq.ParquetWriter(
                 self.path, table.schema, compression="zstd", compression_level=3, store_schema=False,
-                use_dictionary=[f.name for f in table.schema if f.name not in floats],
-                column_encoding={name: "BYTE_STREAM_SPLIT" for name in floats}, write_statistics=True,
+                use_dictionary=[f.name for f in table.schema if f.name not in encoding], column_encoding=encoding,
             )  # fmt: skip
         self._writer.write_table(table, row_group_size=ROW_GROUP)
         self.rows += table.num_rows
