@@ -53,7 +53,7 @@ def _surveys() -> dict[str, Survey]:
     found = [Survey("color_gri", "Sample sky, colour (i r g)", "irg", (0.81, 1.0, 1.48), -80.0, 850.0, 8.0)]
     for k, band in enumerate(BANDS):
         noise = float(brightness_sigma()[k])
-        found.append(Survey(f"band_{band}", f"Sample sky, {band} band", band, (1.0,), -0.6 * noise, 11 * noise, 8.0))
+        found.append(Survey(f"band_{band}", f"Sample sky, {band} band", band, (1.0,), -0.6 * noise, 6 * noise, 8.0))
     return {survey.name: survey for survey in found}
 
 

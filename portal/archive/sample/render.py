@@ -23,7 +23,7 @@ from portal.archive.sample.noise import Noise
 from portal.archive.sample.sources import Sources
 from portal.errors import FormatError
 
-LOOK = 5  # raise when tiles come out differently, so that stored ones are not used
+LOOK = 6  # raise when tiles come out differently, so that stored ones are not used
 # Tiles up to this order are stored: they hold the most objects and there are few. Finer ones are as quick to draw
 # as to read, and would fill gigabytes.
 STORED_ORDER = 8
