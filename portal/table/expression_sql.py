@@ -45,7 +45,7 @@ FUNCTIONS: dict[str, tuple[int, int, str]] = {
     "power": (2, 2, "pow({0}, {1})"),
     "radians": (1, 1, "radians({0})"),
     "round": (1, 2, "round({0}, CAST({1} AS INTEGER))"),
-    "sign": (1, 1, "sign({0})"),
+    "sign": (1, 1, "CAST(sign({0}) AS DOUBLE)"),
     "sin": (1, 1, "sin({0})"),
     "sinh": (1, 1, "sinh({0})"),
     "sqrt": (1, 1, "sqrt({0})"),

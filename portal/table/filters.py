@@ -16,7 +16,7 @@ from portal.table.names import quoted
 LENGTH_LIMIT = 10_000  # characters of one filter text
 TERM_LIMIT = 500  # comparisons and listed values in one filter text
 
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 JOIN = re.compile(r"\s+(and|or)\s+|\s*(&&|\|\|)\s*", re.IGNORECASE)
 OPERATOR = re.compile(r"(>=|<=|!=|<>|==|=|>|<|!)\s*")
 RANGE = re.compile(r"\s*\.\.\s*")
@@ -132,7 +132,7 @@ def _literal(column: Column, value: Term) -> str:
     text = value.text
     if not NUMBER.fullmatch(text):
         raise _wrong(f"{text!r} is not a number.", value, _expected(column))
-    if re.fullmatch(r"[+-]?\d{1,38}", text):
+    if re.fullmatch(r"[+-]?[0-9]{1,38}", text):
         return text.lstrip("+")
     if not math.isfinite(float(text)):
         raise _wrong(f"{text} is too large a number.", value)
@@ -171,12 +171,8 @@ def _list(column: Column, body: Term, negated: bool) -> str:
     if text.startswith("(") and text.endswith(")"):
         inner = body.text.index("(") + 1
         body = Term(body.text[inner : body.text.rindex(")")], body.at + inner)
-    values, at = [], 0
-    for piece in re.findall(r"(?:'(?:[^']|'')*'|[^,])+|(?<=,)(?=,|$)", body.text):
-        item = _stripped(piece, 0, len(piece))
-        found = body.text.find(piece, at)
-        at = found + len(piece)
-        item = Term(item.text, body.at + found + item.at)
+    values = []
+    for item in _items(body):
         if not item.text:
             raise _wrong("A value is missing in the list.", item)
         if column.datatype in ("boolean", "bit"):
@@ -185,11 +181,20 @@ def _list(column: Column, body: Term, negated: bool) -> str:
             values.append(TRUTHS[item.text.lower()])
         else:
             values.append(_literal(column, item) if column.is_number else _string(_unquoted(item.text)))
-    if not values:
-        raise _wrong("The list is empty.", body, _expected(column))
     if len(values) > TERM_LIMIT:
         raise _wrong(f"More than {TERM_LIMIT} values in the list.", body)
     return f"{quoted(column.name)} {'NOT IN' if negated else 'IN'} ({', '.join(values)})"
+
+
+def _items(body: Term) -> list[Term]:
+    """The values of a list; commas inside quotes do not part them."""
+    items, begin = [], 0
+    for comma in [*re.finditer(r"'(?:[^']|'')*'|,", body.text), None]:
+        if comma is None or comma.group() == ",":
+            item = _stripped(body.text, begin, comma.start() if comma else len(body.text))
+            items.append(Term(item.text, body.at + item.at))
+            begin = comma.end() if comma else begin
+    return items
 
 
 def _array(column: Column, term: Term) -> str:

@@ -142,15 +142,7 @@ def test_booleans_nulls_and_arrays_as_text():
         '<FIELD name="v" datatype="float" arraysize="*"/><FIELD name="f" datatype="boolean" arraysize="2"/>'
     )
     cells = [("T", "-99", "1 2.5 NaN", "T F"), ("false", "7", "", "1 0"), ("?", "", " 3 ", ""), (" ", "1", "", "")]
-    rows = "".join(
-        "<TR>" + "".join(f"<TD>{cell}</TD>" for cell in row) + "</TR>"
-        for row in [
-            ("T", "-99", "1 2.5 NaN", "T F"),
-            ("false", "7", "", "1 0"),
-            ("?", "", " 3 ", ""),
-            (" ", "1", "", ""),
-        ]
-    )
+    rows = "".join("<TR>" + "".join(f"<TD>{cell}</TD>" for cell in row) + "</TR>" for row in cells)
     got = read_votable(wrap(fields, f"<TABLEDATA>{rows}</TABLEDATA>"))[1].to_pydict()
     assert got["b"] == [True, False, None, None]
     assert got["n"] == [None, 7, None, 1]
