@@ -25,8 +25,9 @@ export function render({ model, view, el }) {
   let stage = null;
   let request = new AbortController();
   let fitting = model.target === null || model.target === undefined;
+  let fittedTo = [0, 0];
   let pointsUrl = null;
-  let problem = "";
+  const problems = { start: "", survey: "", points: "" };
 
   const worldAt = (x, y) => {
     try {
@@ -38,12 +39,13 @@ export function render({ model, view, el }) {
   };
 
   const say = () => {
-    frame.say(problem || model.message, Boolean(problem));
+    const wrong = Object.values(problems).filter(Boolean).join(" ");
+    frame.say(wrong || model.message, Boolean(wrong));
     frame.note(model.notice);
   };
 
-  const fail = (text) => {
-    problem = text;
+  const fail = (what, text) => {
+    problems[what] = text;
     say();
   };
 
@@ -51,7 +53,9 @@ export function render({ model, view, el }) {
     const circle = stage?.layer.bounds();
     if (!circle) return false;
     const { clientWidth: width, clientHeight: height } = frame.host;
-    const across = 2 * circle.radius * FIT_MARGIN * (width / Math.max(1, Math.min(width, height)));
+    if (width < 2 || height < 2) return false; // hidden: onView comes when it is not
+    fittedTo = [width, height];
+    const across = 2 * circle.radius * FIT_MARGIN * (width / Math.min(width, height));
     stage.go(circle.ra, circle.dec, Math.min(360, Math.max(LEAST_FIT, across)));
     return true;
   };
@@ -74,6 +78,8 @@ export function render({ model, view, el }) {
     };
     if (!pointsUrl) {
       show(new ArrayBuffer(8));
+      fail("points", "");
+      frame.root.classList.remove("tv-busy");
       return;
     }
     frame.root.classList.add("tv-busy");
@@ -84,9 +90,9 @@ export function render({ model, view, el }) {
       const buffer = await answer.arrayBuffer();
       if (signal.aborted) return;
       show(buffer);
-      fail("");
+      fail("points", "");
     } catch (error) {
-      if (!signal.aborted) fail(`The positions of the rows could not be loaded (${error.message}).`);
+      if (!signal.aborted) fail("points", `The positions of the rows could not be loaded (${error.message}).`);
     } finally {
       if (!signal.aborted) frame.root.classList.remove("tv-busy");
     }
@@ -120,9 +126,19 @@ export function render({ model, view, el }) {
     stage.redraw();
   };
 
-  const showSurvey = () => {
-    frame.offer(model.surveys, model.survey);
-    if (model.survey) stage.setSurvey(model.survey);
+  const showSurvey = async () => {
+    const { survey } = model;
+    frame.offer(model.surveys, survey);
+    if (!survey || survey === stage.survey) return;
+    try {
+      const answer = await fetch(`${survey.replace(/\/$/, "")}/properties`, { signal: watch.signal });
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      if (survey !== model.survey) return;
+      stage.setSurvey(survey);
+      fail("survey", "");
+    } catch (error) {
+      if (!watch.signal.aborted) fail("survey", `The survey ${survey} could not be opened (${error.message}).`);
+    }
   };
 
   const byHand = () => {
@@ -235,7 +251,7 @@ export function render({ model, view, el }) {
       }
       stage = borrowed;
     } catch (error) {
-      fail(error.message);
+      fail("start", error.message);
       return;
     } finally {
       frame.root.classList.remove("tv-busy");
@@ -245,6 +261,8 @@ export function render({ model, view, el }) {
     const onView = (now) => {
       marks.draw(now);
       describe(frame, stage);
+      const resized = Math.abs(now.width - fittedTo[0]) > 1 || Math.abs(now.height - fittedTo[1]) > 1;
+      if (fitting && resized) fit();
     };
     stage.start(onView, (now, byUser) => {
       describe(frame, stage, true);

@@ -83,13 +83,14 @@ class Kit:
         self.table = scattered()
         self.page: Page = None
 
-    def open(self, sky: Sky | pn.viewable.Viewable, **more: object) -> Page:
+    def open(self, sky: Sky | pn.viewable.Viewable, wait: bool = True, **more: object) -> Page:
         routes = [
             (r"/hips/(one|two)/(.*)", FakeHips),
             (r"/points", points_handler(lambda: self.table)),
         ]
         self.page = self.serve(sky, routes=routes, **more)
-        self.settle()
+        if wait:
+            self.settle()
         return self.page
 
     def ask(self, script: str, arg: object = None) -> object:

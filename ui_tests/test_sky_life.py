@@ -40,6 +40,18 @@ def test_hidden_and_resized_it_keeps_its_place_and_field(kit: Kit) -> None:
     assert sky.moved is None
 
 
+def test_it_may_start_hidden(kit: Kit) -> None:
+    sky = make(target=None, visible=False)
+    page = kit.open(sky, wait=False)
+    page.locator(".points").wait_for(state="attached")
+    page.wait_for_timeout(500)
+    sky.visible = True
+    kit.settle()
+    kit.until(page, lambda: kit.ask("s.layer.inView") == 300)
+    assert 0.5 < kit.ask("a.getFov()[0]") < 1.2
+    assert kit.ask("a.getRaDec()") == pytest.approx((62.0, -37.0), abs=0.02)
+
+
 def test_the_next_sky_view_uses_the_same_aladin(kit: Kit) -> None:
     column = pn.Column(make())
     page = kit.open(column)
@@ -73,29 +85,30 @@ def test_new_rows_come_with_a_new_version(kit: Kit) -> None:
     kit.until(page, lambda: kit.ask("s.layer.points.count") == 0)
 
 
-def test_the_user_chooses_the_survey(kit: Kit) -> None:
+def test_the_user_chooses_the_survey(kit: Kit, troubles: object) -> None:
     sky = make()
     page = kit.open(sky)
     with page.expect_request("**/hips/two/properties"):
         page.get_by_label("Survey").select_option("Two")
     kit.until(page, lambda: sky.survey == "hips/two")
+    page.wait_for_timeout(300)
     sky.survey = "hips/one"
     expect(page.get_by_label("Survey")).to_have_value("hips/one")
+    troubles.allow("404")
+    sky.survey = "hips/three"
+    expect(page.locator(".message.tv-error")).to_contain_text("hips/three could not be opened")
+    expect(page.get_by_label("Survey")).to_have_value("hips/three")
 
 
-def test_messages_are_shown_as_text(kit: Kit) -> None:
+def test_messages_and_failures_are_shown_as_text(kit: Kit, troubles: object) -> None:
+    troubles.allow("404")
     sky = make(points_url="", message="This result has no position columns: <b>mag</b>.")
     page = kit.open(sky)
     expect(page.locator(".message")).to_have_text("This result has no position columns: <b>mag</b>.")
     sky.param.update(message="", notice="Shown: 1,000,000 of 3,000,000 rows.")
     expect(page.locator(".message")).to_be_hidden()
     expect(page.locator(".notice")).to_have_text("Shown: 1,000,000 of 3,000,000 rows.")
-
-
-def test_positions_that_do_not_come_are_an_error_on_the_view(kit: Kit, troubles: object) -> None:
-    troubles.allow("404")
-    sky = make(points_url="nowhere")
-    page = kit.open(sky)
+    sky.points_url = "nowhere"
     expect(page.locator(".message.tv-error")).to_contain_text("could not be loaded")
     sky.points_url = "points"
     kit.until(page, lambda: kit.ask("s.layer.points.count") == 300)
@@ -114,13 +127,16 @@ def test_without_webgl2_it_says_so(serve: Callable[..., Page]) -> None:
     expect(page.locator(".message.tv-error")).to_contain_text("WebGL2")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_looks(kit: Kit, shot: Callable[..., object], theme: str) -> None:
+def test_looks(kit: Kit, shot: Callable[..., object]) -> None:
     sky = make(current=(62.05, -36.95), notice="Shown: 300 of 3,000 rows.")
-    page = kit.open(sky, theme=theme)
+    page = kit.open(sky)
     page.get_by_label("Select a circle (C)").click()
     page.mouse.move(*kit.pixel(62.2, -37.1))
     page.mouse.down()
     page.mouse.move(*kit.pixel(62.2, -37.0))
-    shot(page, theme)
+    shot(page, "light")
+    light = kit.ask("s.layer.colours.point")
+    page.evaluate("document.documentElement.setAttribute('data-theme', 'dark')")
+    kit.until(page, lambda: kit.ask("s.layer.colours.point") != light)
+    shot(page, "dark")
     page.mouse.up()

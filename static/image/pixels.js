@@ -3,6 +3,7 @@ import { radec } from "../parts/sphere.js";
 
 const ORDER = ["u", "g", "r", "i", "z", "y"];
 const BEND = 3; // where asinh turns from linear to logarithmic, in units of the cuts' range
+const LEAST_REACH = 8; // white is at least so many ranges above black: an empty field stays dark
 const BAD = ["BAD", "SAT", "CR", "NO_DATA", "INTRP", "SUSPECT", "EDGE", "UNMASKEDNAN", "STREAK"];
 
 export class Pixels {
@@ -20,18 +21,9 @@ export class Pixels {
     const at = (k) => 4 + length + 4 * size * k;
     this.values = bands.map((_, k) => new Float32Array(buffer, at(k), size));
     this.masks = mask ? bands.map((_, k) => new Int32Array(buffer, at(bands.length + k), size)) : null;
-    this.tops = this.values.map((values, k) => this.#top(values, this.header.cuts[k]));
+    this.levels = this.values.map((values, k) => levels(values, this.header.cuts[k]));
     this.planes = Object.entries(mask ?? {});
     this.badBits = this.planes.filter(([name]) => BAD.includes(name)).reduce((bits, [, bit]) => bits | (1 << bit), 0);
-  }
-
-  // White level of the bent stretches: what all but the brightest 2 in 1000 pixels stay under.
-  #top(values, [low, high]) {
-    const some = Array.from({ length: Math.min(values.length, 20000) }, (_, i) =>
-      values[Math.floor((i * values.length) / Math.min(values.length, 20000))],
-    ).filter(Number.isFinite);
-    some.sort((a, b) => a - b);
-    return Math.max(high, some[Math.floor(some.length * 0.998)] ?? high, low + 1e-30);
   }
 
   // The three bands of the colour picture as [red, green, blue] places: i r g when all are there, else the three
@@ -79,15 +71,16 @@ export class Pixels {
   paint(image, { band, stretch, invert, masked }, tint) {
     const places = band < 0 ? this.colourBands : [band];
     const out = image.data;
-    const shade = places.map((k) => this.#shade(k, stretch));
+    const shade = this.#shade(places[0], stretch);
+    const mix = band < 0 ? this.#mixture(places) : null;
     const { nx, ny } = this;
     const rgb = [0, 0, 0];
     for (let y = 0; y < ny; y++) {
       for (let x = 0; x < nx; x++) {
         const from = y * nx + x;
         const to = 4 * ((ny - 1 - y) * nx + x);
-        if (band < 0) this.#colour(places, from, rgb);
-        else rgb.fill(shade[0](this.values[band][from]));
+        if (mix) this.#colour(mix, from, rgb);
+        else rgb.fill(shade(this.values[band][from]));
         const empty = Number.isNaN(rgb[0]);
         const bad = masked && places.some((k) => this.masks[k][from] & this.badBits);
         for (let c = 0; c < 3; c++) {
@@ -105,31 +98,50 @@ export class Pixels {
     const [low, high] = this.header.cuts[k];
     const range = high - low;
     const clamp = (t) => (t < 0 ? 0 : t > 1 ? 1 : t);
-    const reach = (this.tops[k] - low) / range;
+    const { reach } = this.levels[k];
     if (stretch === "linear") return (v) => clamp((v - low) / range);
-    if (stretch === "log") return (v) => clamp(Math.log1p(Math.max(0, 9 * ((v - low) / range))) / Math.log1p(9 * reach));
+    if (stretch === "log") return (v) => clamp(Math.log1p(Math.max(0, (9 * (v - low)) / range)) / Math.log1p(9 * reach));
     return (v) => clamp(Math.asinh((BEND * (v - low)) / range) / Math.asinh(BEND * reach));
   }
 
-  // Colours after Lupton et al. 2004: the mean of the bands is bent, their ratios stay. Each band counts in units
-  // of its own cuts, so that noise is grey.
-  #colour(places, from, rgb) {
+  // Colours after Lupton et al. 2004: the mean of the bands is bent, their ratios stay. Each band counts from its
+  // sky level, in units half-way (geometrically) between equal fluxes and equal noise: stars like the Sun are
+  // white and noise is dark grey.
+  #mixture(places) {
+    const ranges = places.map((k) => this.header.cuts[k][1] - this.header.cuts[k][0]);
+    const middle = Math.cbrt(ranges[0] * ranges[1] * ranges[2]);
+    return {
+      values: places.map((k) => this.values[k]),
+      skies: places.map((k) => this.levels[k].sky),
+      units: ranges.map((range) => Math.sqrt(range * middle)),
+      white: Math.asinh(BEND * places.reduce((sum, k) => sum + this.levels[k].reach / 3, 0)),
+    };
+  }
+
+  #colour({ values, skies, units, white }, from, rgb) {
     let mean = 0;
     for (let c = 0; c < 3; c++) {
-      const [low, high] = this.header.cuts[places[c]];
-      rgb[c] = (this.values[places[c]][from] - low) / (high - low);
+      rgb[c] = (values[c][from] - skies[c]) / units[c] + 0.1;
       mean += rgb[c] / 3;
     }
-    this.reach ??= places.reduce((sum, k) => {
-      const [low, high] = this.header.cuts[k];
-      return sum + (this.tops[k] - low) / (high - low) / 3;
-    }, 0);
-    const factor = mean > 0 ? Math.asinh(BEND * mean) / Math.asinh(BEND * this.reach) / mean : 0;
+    const factor = mean > 0 ? Math.asinh(BEND * mean) / white / mean : 0;
     for (let c = 0; c < 3; c++) rgb[c] = Math.max(0, rgb[c] * factor);
     const most = Math.max(...rgb);
     if (most > 1) for (let c = 0; c < 3; c++) rgb[c] /= most;
     if (Number.isNaN(mean)) rgb.fill(NaN);
   }
+}
+
+// Sky level, and the white level of the bent stretches in ranges of the cuts: what all but 2 in 1000 pixels stay
+// under. From at most 20,000 of the values.
+function levels(values, [low, high]) {
+  const count = Math.min(values.length, 20000);
+  const some = Float32Array.from({ length: count }, (_, i) => values[Math.floor((i * values.length) / count)])
+    .filter(Number.isFinite)
+    .sort();
+  const top = some[Math.floor(some.length * 0.998)] ?? high;
+  const sky = some[some.length >> 1] ?? low;
+  return { sky, reach: Math.max(LEAST_REACH, (top - low) / (high - low)) };
 }
 
 // [ra, dec] of a point of the plane that touches the sky at ra0, dec0; all in degrees.

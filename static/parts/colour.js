@@ -12,7 +12,7 @@ export function cssColour(node, text) {
 }
 
 // The same colour, mixed with white as far as it needs to be seen on a dark sky.
-export function legible(rgb, least = 0.35) {
+export function legible(rgb, least = 0.55) {
   const light = 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2];
   const white = light < least ? (least - light) / (1 - light) : 0;
   return rgb.map((x) => x + (1 - x) * white);

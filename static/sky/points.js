@@ -5,6 +5,8 @@ import { KINDS, project } from "./projection.js";
 import { enclosing, unit } from "../parts/sphere.js";
 
 const ROW_BYTES = 8 + 8 + 4 + 1;
+const LEAST_DIAMETER = 1.6;
+const MOST_DIAMETER = 9;
 
 // Reads uint32 n, uint32 0, float64 ra[n], dec[n], uint32 row[n], uint8 selected[n], all little-endian.
 // Selected positions come last, so that they are drawn on top. Positions that are not numbers stay out.
@@ -110,9 +112,10 @@ export class PointLayer {
     return seen;
   }
 
-  // Diameter in CSS pixels: open circles while they do not hide each other, dots when they are many.
-  get diameter() {
-    return this.inView <= 2000 ? 9 : this.inView <= 20000 ? 6.5 : 4;
+  // Diameter in CSS pixels: open circles while they do not hide each other, ever finer dots when they are many.
+  diameter(view) {
+    const room = Math.sqrt((view.width * view.height) / Math.max(1, this.inView));
+    return Math.max(LEAST_DIAMETER, Math.min(MOST_DIAMETER, 0.9 * room));
   }
 
   draw(view) {
@@ -136,9 +139,10 @@ export class PointLayer {
     gl.uniform3fv(this.at("up"), view.up);
     gl.uniform2f(this.at("reach"), (2 * view.scale) / view.width, (2 * view.scale) / view.height);
     gl.uniform1i(this.at("kind"), KINDS[view.kind]);
-    gl.uniform1f(this.at("size"), this.diameter * ratio);
+    const diameter = this.diameter(view);
+    gl.uniform1f(this.at("size"), diameter * ratio);
     gl.uniform1f(this.at("line"), 1.3 * ratio);
-    gl.uniform1f(this.at("opacity"), this.inView > 20000 ? 0.75 : 0.95);
+    gl.uniform1f(this.at("opacity"), Math.min(0.95, 0.4 + diameter / 8));
     gl.uniform3fv(this.at("colour"), this.colours.point);
     gl.uniform3fv(this.at("chosenColour"), this.colours.selected);
     gl.drawArrays(gl.POINTS, 0, this.points.count);

@@ -5,7 +5,7 @@ import { NARROWEST_AIT, readView, sameView, WIDEST_TAN } from "./projection.js";
 import { NO_POINTS, PointLayer } from "./points.js";
 
 const SETTLED_MS = 150; // the view has stood still for so long: tell Python, count the marks
-const HAND_MS = 3000; // what changes so long after the user's hand was on the view is his doing: zoom runs on
+const HAND_FRAMES = 60; // what changes so soon after the user's hand was on the view is his doing: zoom runs on
 const TRIES = 30; // frames in which a place Aladin does not take is asked for again
 const NARROWEST = 1 / 3600 / 10;
 
@@ -106,7 +106,7 @@ export class Stage {
     this.survey = null;
     this.tries = 0;
     this.movedAt = 0;
-    this.handAt = -Infinity;
+    this.hand = 0;
     this.settled = false;
   }
 
@@ -131,7 +131,7 @@ export class Stage {
 
   // Goes to a place without its counting as the user's doing. A field of 0 keeps the present one.
   go(ra, dec, fov = 0) {
-    this.handAt = -Infinity;
+    this.hand = 0;
     this.wanted = { ra: ((ra % 360) + 360) % 360, dec, fov: fov > 0 ? Math.max(fov, NARROWEST) : this.wanted.fov };
     this.tries = 0;
     this.apply();
@@ -139,7 +139,7 @@ export class Stage {
 
   // The user's hand is on the view: what changes now is his, and no longer the place asked for before.
   touched() {
-    this.handAt = performance.now();
+    this.hand = HAND_FRAMES;
   }
 
   // A step the user asked for by button or key.
@@ -188,7 +188,7 @@ export class Stage {
   // a hidden view): we keep place and field.
   #tick(now) {
     if (!this.#shown() || !this.#sized()) {
-      this.handAt = -Infinity;
+      this.hand = 0;
       this.tries = 0;
       return;
     }
@@ -198,7 +198,8 @@ export class Stage {
     } catch {
       return; // no sky under the middle of the view
     }
-    const byHand = now - this.handAt < HAND_MS;
+    const byHand = this.hand > 0;
+    if (byHand) this.hand--;
     if (!byHand && this.tries < TRIES && Math.abs(view.fov / this.wanted.fov - 1) > 1e-6) {
       this.tries++;
       this.apply();
@@ -211,7 +212,7 @@ export class Stage {
     if (byHand) {
       const [ra, dec] = this.aladin.getRaDec();
       this.wanted = { ra, dec, fov: view.fov };
-      this.handAt = now;
+      this.hand = HAND_FRAMES;
     }
     this.view = view;
     this.movedAt = now;
@@ -227,6 +228,6 @@ export class Stage {
     this.layer.draw(this.view);
     if (byHand) this.#projectFor(this.view.fov);
     this.onSettled(this.view, byHand);
-    this.handAt = -Infinity;
+    this.hand = 0;
   }
 }
