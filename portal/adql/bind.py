@@ -86,7 +86,7 @@ class Binding:
         self.scopes: dict[int, Scope] = {}
         self.sources: dict[int, Source] = {}
         self.results: dict[int, list[OutColumn]] = {}
-        self.tables: set[str] = set()
+        self.used: dict[str, set[str]] = {}  # names of the columns read of each table
         self.described: dict[int, OutColumn] = {}
 
     def query(
@@ -109,6 +109,11 @@ class Binding:
             raise error_at(self.text, node, "A query is needed here.", "", ("SELECT",))
         self.results[id(node)] = columns
         return columns
+
+    def use(self, source: Source, name: str) -> None:
+        """Note that the query reads a column of a table."""
+        if source.table is not None:
+            self.used[source.table.full_name].add(name)
 
     def error(self, node: exp.Expr | None, message: str, hint: str = "", expected: Sequence[str] = ()) -> QueryError:
         return error_at(self.text, node, message, hint, expected)
@@ -194,6 +199,9 @@ class Binding:
             if names:
                 scope.using[id(join)] = names
                 for name in names:
+                    for source in scope.sources:
+                        if (column := source.find(name)) is not None:
+                            self.use(source, column.name)
                     scope.merged.setdefault(name.lower(), []).extend(source.alias for source in added)
             on = join.args.get("on")
             if on is None and not names and str(join.args.get("side") or ""):
@@ -232,11 +240,13 @@ class Binding:
             if table is None:
                 raise self.error(node, f"No table was uploaded as {node.name}.", "Upload it with the query.")
         if table is None:
-            names = self.catalog.nearest(name)
+            names = (
+                self.catalog.nearest(name) if node.db else self.catalog.tables_of(name) or self.catalog.nearest(name)
+            )
             schema = any(key.startswith(f"{node.db.lower()}.") for key in self.catalog.tables)
             what = f"There is no schema {node.db} here." if node.db and not schema else f"There is no table {name}."
             raise self.error(node, what, did_you_mean(names), names)
-        self.tables.add(table.full_name)
+        self.used.setdefault(table.full_name, set())
         return Source(node.alias or table.name, table)
 
     def _names(
@@ -266,6 +276,7 @@ class Binding:
         found = self._find(node, scope)
         if found is not None:
             self.columns[id(node)] = found
+            self.use(found.source, found.column.name)
         elif item is not None:
             self.outputs_of[id(node)] = item
         else:
@@ -348,6 +359,7 @@ class Binding:
                 merged = column.name.lower() in scope.merged
                 if merged and not named and source.alias in scope.merged[column.name.lower()]:
                     continue
+                self.use(source, column.name)
                 scope.items.append(Item(None, Bound(source, column, merged and not named), column))
 
     @staticmethod

@@ -77,6 +77,10 @@ class Catalog:
         """The table called ``schema.name``, in any case; None when there is none."""
         return self.tables.get(name.lower())
 
+    def tables_of(self, schema: str) -> tuple[str, ...]:
+        """Full names of the first tables of a schema, none when there is no such schema."""
+        return tuple(t.full_name for t in self.tables.values() if t.schema.lower() == schema.lower())[:3]
+
     def nearest(self, name: str) -> tuple[str, ...]:
         """Full names of the tables most like a name; a bare table name finds its schemas first."""
         names = [table.full_name for table in self.tables.values()]

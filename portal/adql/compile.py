@@ -22,15 +22,20 @@ __all__ = ["Catalog", "Compiled", "OutColumn", "TableDef", "compile_adql"]
 class Compiled:
     """What the archive runs and how it describes the answer.
 
-    ``columns`` are in the order of the SQL's; one whose ``datatype`` is "" has the type DuckDB gives it. ``tables``
-    holds full names. ``bounded``: a position or an id holds the answer to few rows. ``sql`` gives at most
-    ``maxrec + 1`` rows: the one too many shows that the answer was cut.
+    ``columns`` are in the order of the SQL's; one whose ``datatype`` is "" has the type DuckDB gives it. ``used`` names
+    the columns read of each table, hidden ones too, by the table's full name. ``bounded``: a position or an id holds
+    the answer to few rows. ``sql`` gives at most ``maxrec + 1`` rows: the one too many shows that the answer was cut.
     """
 
     sql: str
     columns: tuple[OutColumn, ...]
-    tables: frozenset[str]
+    used: Mapping[str, frozenset[str]]
     bounded: bool
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Full names of the tables asked."""
+        return frozenset(self.used)
 
 
 def compile_adql(
@@ -53,4 +58,5 @@ def compile_adql(
         few = isinstance(select, exp.Select) and bounded(select, writer.geometry)
     except RecursionError:
         raise QueryError("The query is nested too deeply.", "Remove some brackets.") from None
-    return Compiled(sql, tuple(columns), frozenset(binding.tables), few)
+    used = {name: frozenset(names) for name, names in binding.used.items()}
+    return Compiled(sql, tuple(columns), used, few)

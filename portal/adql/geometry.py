@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from portal.adql.cover import cone_ranges, cover
-from portal.adql.outline import inside_list, intersects_list, outline_list
+from portal.adql.outline import inside_list, intersects_list, outline_list, outline_overlap, overlap_list
 from portal.adql.place import error_at
 from portal.adql.shapes import Circle, Number, Outline, Point, Polygon, Shape, ShapeReader, constant
 
@@ -189,14 +189,19 @@ class Geometry:
                 return self._near(Near(one.centre, other.centre, one.radius + other.radius), node, index)
             limit = f"(({self._sql(one.radius)}) + ({self._sql(other.radius)}))"
             return f"(2 * degrees(asin(least(1e0, sqrt({self._haversine(one.centre, other.centre)})))) <= {limit})"
-        circle, region = (one, other) if isinstance(one, Circle) else (other, one)
-        if isinstance(circle, Circle) and isinstance(region, (Outline, Polygon)):
+        if isinstance(one, Circle) or isinstance(other, Circle):
+            circle, region = (one, other) if isinstance(one, Circle) else (other, one)
             where = (self._sql(circle.centre.ra), self._sql(circle.centre.dec), self._sql(circle.radius))
             if isinstance(region, Outline):
                 return outline_list(self.write(region.column), *where)
             return intersects_list(self._list(region), *where)
-        raise error_at(self.binding.text, node, "INTERSECTS is known between circles, and of a circle with a region.",
-                       "Use a CIRCLE around one of them.", ("CIRCLE",))  # fmt: skip
+        if isinstance(one, Outline) and isinstance(other, Outline):
+            hint = "Use a CIRCLE or a POLYGON for one of them."
+            raise error_at(self.binding.text, node, "INTERSECTS of two outlines is not known.", hint, ("CIRCLE",))
+        if isinstance(one, Polygon) and isinstance(other, Polygon):
+            return overlap_list(self._list(one), self._list(other))
+        outline, polygon = (one, other) if isinstance(one, Outline) else (other, one)
+        return outline_overlap(self.write(outline.column), self._list(polygon))
 
     def _near(self, near: Near, node: exp.Expr, index: bool = True) -> str:
         """Haversine against a limit, with what narrows the search before it."""
@@ -287,6 +292,7 @@ class Geometry:
 
     def _ranges(self, source: Source, ranges: list[tuple[int, int]]) -> str:
         pixel = f"{quote(source.alias)}.{quote(source.table.healpix)}"
+        self.binding.use(source, source.table.healpix)
         if not ranges:
             return "FALSE AND "
         tests = " OR ".join(f"{pixel} BETWEEN {first} AND {last}" for first, last in ranges)

@@ -21,21 +21,36 @@ def intersects_list(corners: str, ra: str, dec: str, radius: str) -> str:
     return _with(corners, f"({_inside('v', ra, dec)} OR {_edge_near('v', ra, dec, radius)})")
 
 
+def overlap_list(corners: str, other: str) -> str:
+    """SQL: whether two polygons given as lists of degrees share a point."""
+    return _with(other, _with(corners, _overlap("v", "w")), "w")
+
+
+def outline_overlap(text: str, corners: str) -> str:
+    """SQL: whether an outline in text shares a point with a polygon given as a list of degrees."""
+    circle = f"({_inside('v', 'w[1]', 'w[2]')} OR {_edge_near('v', 'w[1]', 'w[2]', 'w[3]')})"
+    body = f"CASE WHEN len(w) = 3 THEN {circle} WHEN len(w) >= 6 THEN {_overlap('v', 'w')} END"
+    return _with(_numbers(text), _with(corners, body), "w")
+
+
 def outline_list(text: str, ra: str, dec: str, radius: str = "") -> str:
     """SQL: whether a position, or a circle about it, touches an outline in text (STC-S or DALI, degrees)."""
-    numbers = f"CAST(regexp_extract_all({text}, '{_NUMBERS}', 1) AS DOUBLE[])"
     polygon = _inside("v", ra, dec)
     if radius:
         polygon = f"({polygon} OR {_edge_near('v', ra, dec, radius)})"
     limit = f"v[3] + ({radius})" if radius else "v[3]"
     circle = f"{_apart('v[1]', 'v[2]', ra, dec)} <= {limit}"
     body = f"CASE WHEN len(v) = 3 THEN {circle} WHEN len(v) >= 6 THEN {polygon} END"
-    return _with(numbers, body)
+    return _with(_numbers(text), body)
 
 
-def _with(value: str, body: str) -> str:
-    """A body in which ``v`` is a value that is worked out once."""
-    return f"list_transform([{value}], lambda v: {body})[1]"
+def _numbers(text: str) -> str:
+    return f"CAST(regexp_extract_all({text}, '{_NUMBERS}', 1) AS DOUBLE[])"
+
+
+def _with(value: str, body: str, name: str = "v") -> str:
+    """A body in which a name stands for a value that is worked out once."""
+    return f"list_transform([{value}], lambda {name}: {body})[1]"
 
 
 def _apart(ra1: str, dec1: str, ra2: str, dec2: str) -> str:
@@ -81,3 +96,25 @@ def _edge_near(v: str, ra: str, dec: str, radius: str) -> str:
     foot = f"cos({first}) > 0 AND cos({second}) > 0 AND {across} <= sin(radians({radius}))"
     test = f"CASE WHEN {apart} <= ({radius}) OR ({foot}) THEN 1 ELSE 0 END"
     return f"list_max(list_transform(range({n}), lambda i: {test})) = 1"
+
+
+def _overlap(v: str, w: str) -> str:
+    """Two polygons meet where edges cross; where none do, one may lie within the other."""
+    one = [(f"{v}[2 * ({i}) + 1]", f"{v}[2 * ({i}) + 2]") for i in ("i", f"(i + 1) % (len({v}) // 2)")]
+    other = [(f"{w}[2 * ({j}) + 1]", f"{w}[2 * ({j}) + 2]") for j in ("j", f"(j + 1) % (len({w}) // 2)")]
+    apart = f"{_volume(*one, other[0])} * {_volume(*one, other[1])} <= 0"
+    across = f"{_volume(*other, one[0])} * {_volume(*other, one[1])} <= 0"
+    # Great circles cross twice, on opposite sides of the sphere: the edges must be on the same side.
+    near = f"{_apart(*one[0], *other[0])} < 90"
+    test = f"CASE WHEN {apart} AND {across} AND {near} THEN 1 ELSE 0 END"
+    inner = f"list_max(list_transform(range(len({w}) // 2), lambda j: {test}))"
+    crossing = f"list_max(list_transform(range(len({v}) // 2), lambda i: {inner})) = 1"
+    return f"({crossing} OR {_inside(v, f'{w}[1]', f'{w}[2]')} OR {_inside(w, f'{v}[1]', f'{v}[2]')})"
+
+
+def _volume(one: tuple[str, str], two: tuple[str, str], three: tuple[str, str]) -> str:
+    """The triple product of three directions; its sign is the side of the edge one-two on which three lies."""
+    terms = []
+    for (a, d), (b, e), (_, f) in ((one, two, three), (two, three, one), (three, one, two)):
+        terms.append(f"cos(radians({d})) * cos(radians({e})) * sin(radians({f})) * sin(radians({b} - {a}))")
+    return f"({' + '.join(terms)})"

@@ -54,5 +54,6 @@ def healpix_index(node: exp.Anonymous, geometry: Geometry) -> str:
     source = geometry.source_of(point)
     if source is None:
         raise geometry.binding.error(node, "The HEALPix pixel is known only for a table's own position.")
+    geometry.binding.use(source, source.table.healpix)
     pixel = f"{quote(source.alias)}.{quote(source.table.healpix)}"
     return f"(CAST({pixel} AS BIGINT) >> {2 * (ORDER - int(level))})"

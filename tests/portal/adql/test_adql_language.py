@@ -246,3 +246,14 @@ def test_uploads_are_named_in_any_case(sky):
     assert compile_adql("SELECT t.visit FROM tap_upload.MINE AS t", catalog, {"mine": table}).columns[0].name == "visit"
     with pytest.raises(QueryError, match="uploaded"):
         compile_adql("SELECT t.visit FROM TAP_UPLOAD.other AS t", catalog)
+
+
+def test_the_columns_a_query_reads_are_known(sky):
+    text = (
+        "SELECT o.objectId AS i, v.mjd FROM sky.Object o JOIN sky.Visit v USING (band) WHERE o.e > 0 AND "
+        "CONTAINS(POINT(coord_ra, coord_dec), CIRCLE(1, 2, 3)) = 1"
+    )
+    assert compile_adql(text, sky[1]).used == {
+        "sky.Object": {"objectId", "band", "e", "coord_ra", "coord_dec", "_healpix_29"},
+        "sky.Visit": {"mjd", "band"},
+    }

@@ -229,6 +229,28 @@ def test_circle_that_touches_an_outline(sky):
     assert not touches(242, 37, 1)  # the other side of the sky
 
 
+@pytest.mark.parametrize(
+    ("polygon", "meets"),
+    [
+        ("61.5, -37.5, 62.5, -37.5, 62, -36.5", True),  # within
+        ("50, -45, 75, -45, 75, -30, 50, -30", True),  # around
+        ("62.5, -37, 65, -37, 65, -36.5", True),  # over an edge
+        ("60, -37.2, 64, -37.2, 64, -36.8, 60, -36.8", True),  # across, no corner of one in the other
+        ("63.5, -37, 65, -37, 65, -36.5", False),
+        ("242, 38, 240, 37, 242, 36, 244, 37", False),  # the other side of the sky
+    ],
+)
+def test_polygon_that_meets_an_outline(sky, polygon, meets):
+    connection, catalog, _, _ = sky
+    cursor = connection.cursor()
+    cursor.execute('DELETE FROM "sky.ObsCore"')
+    cursor.execute("INSERT INTO \"sky.ObsCore\" VALUES ('a', 'POLYGON ICRS 61 -38 63 -38 63 -36 61 -36')")
+    fixed = "POLYGON(61, -38, 63, -38, 63, -36, 61, -36)"
+    for pair in (f"s_region, POLYGON({polygon})", f"POLYGON({polygon}), {fixed}"):
+        query = f"SELECT obs_id FROM sky.ObsCore WHERE INTERSECTS({pair}) = 1"
+        assert bool(cursor.execute(compile_adql(query, catalog).sql).fetchall()) is meets
+
+
 def upload(connection, ra, dec) -> dict[str, TableDef]:
     cursor = connection
     cursor.register("up", pa.table({"n": np.arange(len(ra)), "ra": ra, "dec": dec}))
