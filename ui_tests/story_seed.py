@@ -127,7 +127,7 @@ def same_table(got, expected) -> None:
             theirs.ucd,
         )
         assert (mine.description or "") == (theirs.description or "")
-    a, b = got.to_table(use_names_over_ids=True), expected.to_table()
+    a, b = got.to_table(use_names_over_ids=True), expected.to_table(use_names_over_ids=True)
     assert len(a) == len(b)
     for name in a.colnames:
         left, right = np.ma.asarray(a[name]), np.ma.asarray(b[name])

@@ -1,0 +1,91 @@
+"""Coming back: a reload, a lost server, ``kill -9`` bring the page back as it was, running jobs included."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page
+
+from ui_tests.portal_kit import SLOW_QUERY, PortalProcess, portal, run_query, visit, wait_rows  # noqa: F401
+
+FILTER = "18..21"
+
+
+def prepare(page: Page) -> None:
+    """A page with a result that is sorted, filtered and pointed at, in a layout of its own."""
+    run_query(page)
+    wait_rows(page)
+    page.get_by_label("Sky and table").click()
+    page.locator(".tv-table").get_by_label(re.compile("filter.*imag$", re.IGNORECASE)).fill(FILTER)
+    page.keyboard.press("Enter")
+    page.locator(".tv-results", has_text=f"imag {FILTER}").wait_for()
+    page.locator(".tv-table th", has_text=re.compile("^rmag")).first.click()
+    page.locator(".tv-table td", has_text=re.compile(r"^\d{15,19}$")).first.click()
+    page.locator(".tv-table .tv-current").first.wait_for()
+    page.locator(".tv-curvebar", has_text=re.compile(r"\d{15,19}")).wait_for()
+
+
+def look(page: Page) -> dict[str, object]:
+    page.locator(".tv-table td", has_text=re.compile(r"^\d{15,19}$")).first.wait_for()
+    page.locator(".tv-table .tv-current").first.wait_for()
+    return {
+        "current": page.locator(".tv-table tr:has(.tv-current)").first.inner_text(),
+        "first": page.locator(".tv-table td", has_text=re.compile(r"^\d{15,19}$")).first.inner_text(),
+        "chips": page.locator(".tv-results .chip").all_inner_texts(),
+        "layout": page.locator("[data-layout].page").first.get_attribute("data-layout"),
+        "query": page.locator(".tv-editor .cm-content").inner_text(),
+        "tabs": page.locator(".tv-results .tab .title").all_inner_texts(),
+    }
+
+
+def again(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+
+
+@pytest.fixture
+def mortal(tmp_path, built):
+    """A portal of this test's own, to be killed."""
+    server = PortalProcess(tmp_path / "data", TRIVIEW_PRESET="tiny").start()
+    yield server
+    server.stop()
+
+
+def test_a_reload_brings_everything_back(portal, visit) -> None:  # noqa: F811
+    page = visit(portal)
+    prepare(page)
+    before = look(page)
+    assert "?s=" in page.url
+    page.wait_for_timeout(300)
+    page.reload()
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+    assert look(page) == before
+
+
+def test_a_killed_server_brings_everything_back(mortal, visit, troubles) -> None:  # noqa: F811
+    troubles.allow("ERR_CONNECTION", "WebSocket", "Failed to load resource", "Lost websocket")
+    page = visit(mortal)
+    prepare(page)
+    before, url = look(page), page.url
+    page.wait_for_timeout(500)
+    mortal.kill()
+    mortal.start()
+    again(page, url)
+    assert look(page) == before
+
+
+def test_a_running_job_survives_the_kill(mortal, visit, troubles) -> None:  # noqa: F811
+    troubles.allow("ERR_CONNECTION", "WebSocket", "Failed to load resource", "Lost websocket")
+    page = visit(mortal)
+    run_query(page, SLOW_QUERY)
+    page.locator(".tv-run", has_text="Running at the service").wait_for()
+    url = page.url
+    page.wait_for_timeout(500)
+    mortal.kill()
+    mortal.start()
+    again(page, url)
+    page.locator(".tv-run", has_text="Running at the service").wait_for()
+    page.get_by_role("button", name="Stop").first.click()
+    page.locator(".tv-run", has_text="Stopped").wait_for()
+    assert "dp1.ForcedSource AS a" in page.locator(".tv-editor .cm-content").inner_text()
