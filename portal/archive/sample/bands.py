@@ -47,12 +47,6 @@ def coadd_psf_sigma() -> np.ndarray:
     return flux_of(COADD_DEPTH) / 5.0
 
 
-def coadd_pixel_sigma() -> np.ndarray:
-    """1-sigma background noise of one coadd pixel, nJy, shape (6,), for a Gaussian PSF of COADD_SEEING."""
-    sigma_px = COADD_SEEING / FWHM_OVER_SIGMA / PIXEL_SCALE
-    return coadd_psf_sigma() / np.sqrt(4.0 * np.pi * sigma_px**2)
-
-
 def electron_flux(exposure_s: float) -> np.ndarray:
     """nJy that one electron stands for in an exposure of that many seconds, shape (6,)."""
     return flux_of(ZERO_POINT_1S + 2.5 * np.log10(exposure_s))

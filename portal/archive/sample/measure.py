@@ -11,12 +11,12 @@ from portal.archive.sample.bands import (
     COADD_SEEING,
     FWHM_OVER_SIGMA,
     PIXEL_SCALE,
-    coadd_pixel_sigma,
     coadd_psf_sigma,
     electron_flux,
 )
 from portal.archive.sample.detection import Detected
 from portal.archive.sample.forced import psf_fraction
+from portal.archive.sample.noise import pixel_sigma
 from portal.archive.sample.profiles import aperture_share, second_moments
 from portal.archive.sample.streams import normal, uniform
 from portal.archive.sample.visits import EXPOSURE_S, FIRST_DAY
@@ -74,7 +74,7 @@ class Measured:
 def band_columns(m: Measured) -> dict[str, np.ndarray]:
     b, name, found = m.band, m.name, m.found
     sky, out = m.sky, {}
-    seeing, sigma_psf, sigma_pix = float(COADD_SEEING[b]), coadd_psf_sigma()[b], coadd_pixel_sigma()[b]
+    seeing, sigma_psf, sigma_pix = float(COADD_SEEING[b]), coadd_psf_sigma()[b], pixel_sigma()[b]
     spread = 2 * (seeing / FWHM_OVER_SIGMA) ** 2
     shape = (sky["r_e"], sky["bulge"], sky["q"], seeing)
     point = (np.zeros(1), np.zeros(1), np.ones(1), seeing)

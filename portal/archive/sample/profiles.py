@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numba as nb
 import numpy as np
 
 from portal.archive.sample.bands import FWHM_OVER_SIGMA
+from portal.archive.sample.mixtures import mixture
 
-# Least-squares fits in units of the half-light radius: Gaussian widths and shares of the light.
-EXPONENTIAL = np.array([[0.08, 0.1766, 0.3899, 0.8607, 1.9], [0.002, 0.0137, 0.1476, 0.6167, 0.2200]])
-DE_VAUCOULEURS = np.array(
-    [[0.012, 0.0275, 0.0631, 0.1447, 0.3318, 0.7607, 1.7444, 4.0],
-     [0.0052, 0.0107, 0.0397, 0.0914, 0.1829, 0.2567, 0.2499, 0.1635]]
-)  # fmt: skip
+
+@lru_cache
+def _components() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gaussian widths in half-light radii, and the shares of a disc's and of a bulge's light in them.
+
+    They are the mixtures that the coadds are drawn with, so that catalogue and pixels agree.
+    """
+    disc, bulge = mixture("exponential"), mixture("de_vaucouleurs")
+    widths = np.sqrt(np.concatenate([disc.variance, bulge.variance]))
+    of_disc = np.concatenate([disc.weight, np.zeros(len(bulge.weight))])
+    return widths, of_disc, np.concatenate([np.zeros(len(disc.weight)), bulge.weight])
 
 
 def _terms(bulge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Widths (13,) and shares (n, 13) of a disc plus bulge."""
-    widths = np.concatenate([EXPONENTIAL[0], DE_VAUCOULEURS[0]])
+    """Widths (m,) and shares (n, m) of a disc plus bulge."""
+    widths, disc, spheroid = _components()
     bulge = np.asarray(bulge, float)[:, None]
-    return widths, np.concatenate([(1 - bulge) * EXPONENTIAL[1], bulge * DE_VAUCOULEURS[1]], axis=1)
+    return widths, (1 - bulge) * disc + bulge * spheroid
 
 
 @nb.njit(cache=True)
@@ -42,9 +50,7 @@ def effective_width2(r_e: np.ndarray, bulge: np.ndarray, q: np.ndarray, seeing: 
     ``r_e`` in arcsec (0 for points), ``seeing`` the FWHM in arcsec per band.
     """
     spread = 2.0 * (np.asarray(seeing, float) / FWHM_OVER_SIGMA) ** 2
-    widths = np.concatenate([EXPONENTIAL[0], DE_VAUCOULEURS[0]])
-    disc = np.concatenate([EXPONENTIAL[1], np.zeros(DE_VAUCOULEURS.shape[1])])
-    spheroid = np.concatenate([np.zeros(EXPONENTIAL.shape[1]), DE_VAUCOULEURS[1]])
+    widths, disc, spheroid = _components()
     out = np.zeros((len(r_e), len(spread)))
     _width2(*(np.ascontiguousarray(v, float) for v in (r_e, bulge, q)), spread, widths, disc, spheroid, out)
     return out
