@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from ..errors import LimitError
 from . import datalink_web, hips, sia, soda, tap, vosi_web
 from .catalog import Store
 from .images import Images
@@ -15,11 +17,14 @@ from .limits import Limits
 from .uws import Uws
 from .uws_web import uws_routes
 
+MAX_SERVERS = 9  # archives on one state folder
+
 
 class Archive:
     """Everything the handlers share. ``base_url`` fixes the address in links; "" takes it from each request."""
 
     def __init__(self, folder: Path, state: Path, limits: Limits, base_url: str = "") -> None:
+        self._lock: IO | None = None
         self.limits = limits
         self.base_url = base_url.rstrip("/")
         self.up_since = time.time()
@@ -32,12 +37,15 @@ class Archive:
         self.uws = Uws(state, limits.async_workers, limits.async_seconds)
         self.uws.register("tap", lambda ticket: tap.run_job(self, ticket))
         self.uws.register("cutout", lambda ticket: soda.run_job(self, ticket))
+        self.queries.submit(tap.warm_up, self)
 
     @classmethod
     def open(cls, folder: Path, state: Path, limits: Limits | None = None, base_url: str = "") -> Archive:
         """Serve the sample in ``folder``, keeping jobs and spilled data below ``state``."""
-        state.mkdir(parents=True, exist_ok=True)
-        return cls(folder, state, limits or Limits(), base_url)
+        state, lock = own_folder(state)
+        archive = cls(folder, state, limits or Limits(), base_url)
+        archive._lock = lock
+        return archive
 
     def close(self) -> None:
         """Stop all work; unfinished jobs run again at the next start."""
@@ -48,6 +56,25 @@ class Archive:
         for pool in (self.desk, self.queries, self.pixels):
             pool.shutdown(wait=True)
         self.store.close()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def own_folder(state: Path) -> tuple[Path, IO]:
+    """``state``, or a numbered folder in it when another server on this machine uses it; and the lock that holds it.
+
+    Two servers in one folder would run each other's jobs. Raises LimitError when all of them are taken.
+    """
+    for place in (state, *(state / str(number) for number in range(2, MAX_SERVERS + 1))):
+        place.mkdir(parents=True, exist_ok=True)
+        lock = (place / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        return place, lock
+    raise LimitError(f"{MAX_SERVERS} archives already use {state}.", "Stop one, or set TRIVIEW_DATA to another folder.")
 
 
 def archive_routes(archive: Archive) -> list[tuple[str, Any, dict]]:

@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 
 from ..adql.catalog import OutColumn
 from ..adql.compile import compile_adql
-from ..errors import CancelledError, LimitError, QueryError
+from ..errors import CancelledError, LimitError, QueryError, TriviewError
 from ..table.columns import Column, Info, TableMeta
 from .catalog import Store
 from .datalink import ACCESS_URLS, descriptors
 
 CELLS = 2_000_000  # cells of one batch: a few MB, whatever the number of columns
+AGAIN_SECONDS = 0.2
 FIRST_ROWS = 2048  # of the first batch, so that it leaves early
 
 
@@ -55,8 +56,9 @@ class Query:
         self._sources = tuple(item.source for item in self._compiled.columns)
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._reader: pa.RecordBatchReader | None = None
+        self._lock = threading.Lock()
         self._left = bounds.seconds
-        self._stopped = False
+        self._stopped: TriviewError | None = None
         self.rows = 0
         self.overflow = False
 
@@ -68,12 +70,21 @@ class Query:
 
     def cancel(self) -> None:
         """Stop it, from any thread; the running step raises CancelledError."""
-        self._stopped = True
-        self._interrupt()
+        self._stop(CancelledError("The query was stopped."))
 
-    def _interrupt(self) -> None:
-        if (cursor := self._cursor) is not None:
-            cursor.interrupt()
+    def _stop(self, why: TriviewError) -> None:
+        """Interrupt what runs until the engine holds nothing for this query.
+
+        Once is not enough: the engine forgets an interrupt that comes just before a statement starts.
+        """
+        with self._lock:
+            self._stopped = self._stopped or why
+            if self._cursor is None:
+                return
+            self._cursor.interrupt()
+        again = threading.Timer(AGAIN_SECONDS, self._stop, [why])
+        again.daemon = True
+        again.start()
 
     def open(self) -> TableMeta:
         """Start the query; its columns and what goes with them."""
@@ -117,8 +128,9 @@ class Query:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        if (cursor := self._cursor) is not None:
-            self._cursor = None
+        with self._lock:
+            cursor, self._cursor = self._cursor, None
+        if cursor is not None:
             self._store.release(cursor, self._bounds.watched)
 
     def _start(self, cursor: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
@@ -130,34 +142,24 @@ class Query:
         return cursor.sql(self._compiled.sql)
 
     def _step(self, call: Callable):
-        """One call into the engine, interrupted when the time given to the query is used up."""
+        """One call into the engine, stopped when the time given to the query is used up."""
         if self._stopped:
-            raise CancelledError("The query was stopped.")
-        timer = threading.Timer(min(max(self._left, 0.0), threading.TIMEOUT_MAX), self._interrupt)
+            raise self._stopped
+        late = LimitError(
+            f"The query took longer than its {self._bounds.seconds:g} s.",
+            "Bound it by position or id, or run it as an asynchronous job.",
+        )
+        timer = threading.Timer(min(max(self._left, 0.0), threading.TIMEOUT_MAX), self._stop, [late])
         timer.daemon = True
         timer.start()
         started = time.monotonic()
         try:
             return call()
         except (duckdb.Error, OSError, pa.ArrowException) as error:
-            raise self._told(error, time.monotonic() - started) from None
+            raise (self._stopped or _told(error)) from None
         finally:
             timer.cancel()
             self._left -= time.monotonic() - started
-
-    def _told(self, error: Exception, took: float) -> Exception:
-        text = str(error)
-        if self._stopped:
-            return CancelledError("The query was stopped.")
-        if "INTERRUPT" in text:
-            limit = self._bounds.seconds
-            return LimitError(
-                f"The query took longer than its {limit:g} s.",
-                "Bound it by position or id, or run it as an asynchronous job.",
-            )
-        if "Out of Memory" in text:
-            return LimitError("The query needs more memory than the archive gives to one.", "Bound it further.")
-        return QueryError(f"The engine cannot run this query: {text.splitlines()[0]}")
 
     def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """``batch`` in the declared types; links to the archive get the address this client knows it by."""
@@ -168,6 +170,14 @@ class Query:
                 values = pc.binary_join_element_wise(self._bounds.base, values, "")
             arrays.append(values)
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+def _told(error: Exception) -> TriviewError:
+    """The engine's refusal in our words."""
+    text = str(error)
+    if "Out of Memory" in text:
+        return LimitError("The query needs more memory than the archive gives to one.", "Bound it further.")
+    return QueryError(f"The engine cannot run this query: {text.splitlines()[0]}")
 
 
 def _column(place: int, item: OutColumn, field: pa.Field) -> Column:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ..errors import LimitError, TriviewError
 from ..table.votable_read import read_votable
-from .formats import Format, encoded, wanted_format
+from .formats import FORMATS, Format, encoded, wanted_format
 from .handler import ServiceHandler
 from .jobstore import JobResult
 from .params import Parameters, UsageError
 from .query import Bounds, Query
+from .telling import told
 from .uws import Ticket
 
 if TYPE_CHECKING:
     from .app import Archive
 
+log = logging.getLogger(__name__)
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 PROGRESS_SECONDS = 0.5  # how often a running job tells how far it is
 
@@ -76,6 +81,15 @@ def _uploads(asked: Parameters) -> Mapping[str, pa.Table]:
     return tables
 
 
+def warm_up(archive: Archive) -> None:
+    """Run one small query, so that the first visitor does not wait for what is loaded and compiled on first use."""
+    try:
+        query = Query(archive.store, "SELECT TOP 1 objectId, band, psfFlux FROM dp1.ForcedSource", Bounds(1, 60.0))
+        deque(encoded(query, FORMATS[0]), maxlen=0)
+    except TriviewError as error:
+        log.warning("the first query failed: %s", told(error))
+
+
 class SyncHandler(ServiceHandler):
     """/api/tap/sync: the answer in the response, as it is made."""
 
@@ -104,6 +118,9 @@ def run_job(archive: Archive, ticket: Ticket) -> list[JobResult]:
         with _progress(query, ticket), file.open("wb") as out:
             for chunk in encoded(query, form):
                 out.write(chunk)
+                if out.tell() > archive.limits.result_bytes:
+                    most = archive.limits.result_bytes >> 30
+                    raise LimitError(f"The result is larger than {most} GiB.", "Ask for fewer rows or columns.")
     except Exception:
         file.unlink(missing_ok=True)
         ticket.check()  # when it was stopped, say why instead of how

@@ -18,6 +18,7 @@ from .params import UsageError
 from .uws_xml import job_xml, jobs_xml, parameters_xml, results_xml
 
 LONGEST_WAIT = 300.0  # seconds; WAIT=-1 means this, so that dead clients are noticed
+LARGEST = 2**31 - 1  # of any whole number in a request
 CHUNK = 1 << 20
 CONTROL = ("PHASE", "ACTION", "RUNID", "DESTRUCTION", "EXECUTIONDURATION")
 
@@ -212,9 +213,12 @@ def _time(text: str) -> float:
 
 def _whole(text: str, name: str) -> int:
     try:
-        return int(text)
+        value = int(text)
     except ValueError:
-        raise UsageError(f"{name} must be a whole number, not {text!r}.") from None
+        value = LARGEST + 1
+    if abs(value) > LARGEST:
+        raise UsageError(f"{name} must be a whole number, not {text!r}.")
+    return value
 
 
 def uws_routes(path: str, archive: Any, kind: str) -> list[tuple]:

@@ -7,6 +7,7 @@ import threading
 import time
 
 import astropy.io.votable
+import httpx
 import pyarrow.parquet
 import pytest
 import pyvo
@@ -288,3 +289,27 @@ def test_upload(service, tap) -> None:
     assert set(rows["objectId"]) == set(near["objectId"])
     job = tap.run_async("SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine", uploads={"mine": near})
     assert job["n"][0] == len(near)
+
+
+def test_an_upload_that_is_no_votable(service) -> None:
+    data = {"LANG": "ADQL", "QUERY": "SELECT * FROM TAP_UPLOAD.t", "UPLOAD": "t,param:t"}
+    answer = service.http.post("/api/tap/sync", data=data, files={"t": ("t.vot", b"<html>no</html>")})
+    assert answer.status_code == 400 and message(answer)
+
+
+def test_a_failure_after_the_first_rows_cuts_the_answer(service, monkeypatch) -> None:
+    """A client must see a broken answer, not a short one."""
+
+    def broken(query, form):
+        yield b"<VOTABLE>"
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr("portal.archive.tap.encoded", broken)
+    with pytest.raises(httpx.RemoteProtocolError):
+        service.sync(CONE)
+
+
+def test_numbers_beyond_reason_are_refused(service) -> None:
+    assert service.http.get("/api/tap/async", params={"LAST": "9" * 30}).status_code == 400
+    assert service.http.get("/api/tap/async", params={"AFTER": "yesterday"}).status_code == 400
+    assert service.http.get("/api/tap/async", params={"PHASE": "SOME"}).status_code == 400
