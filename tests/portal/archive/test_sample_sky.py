@@ -111,8 +111,8 @@ def test_pulsators_give_their_periods_back() -> None:
         mag = 31.4 - 2.5 * np.log10(np.maximum(made["psfFlux"], 1))
         for b in np.unique(band):
             mag[band == b] = (mag[band == b] - np.median(mag[band == b])) / amplitude[b]
-        frequency = np.linspace(0.8, 20.0, 200000)
-        best = frequency[np.argmax(LombScargle(t, mag).power(frequency))]
+        frequency = np.linspace(0.8, 20.0, 120000)
+        best = frequency[np.argmax(LombScargle(t, mag).power(frequency, assume_regular_frequency=True))]
         right += abs(best * variables.period[k] - 1) < 1e-3
         tried += 1
     assert tried >= 3 and right >= tried - 1
@@ -210,7 +210,8 @@ def test_profiles_agree_with_their_definition() -> None:
 def test_apertures_on_the_coadd_agree_with_the_catalogue(db: duckdb.DuckDBPyConnection, sample: Path) -> None:
     rows = columns(
         db,
-        """SELECT coord_ra, coord_dec, i_ap12Flux AS flux, is_pointsource AS point FROM Object JOIN Truth USING (objectId)
+        """SELECT coord_ra, coord_dec, i_ap12Flux AS flux, is_pointsource AS point
+        FROM Object JOIN Truth USING (objectId)
         WHERE detect_isIsolated AND i_psfMag BETWEEN 17 AND 21.8 AND truth_type < 3 AND is_variable = 0
         AND flux_i > 0.9 * i_cModelFlux ORDER BY objectId""",
     )
