@@ -97,14 +97,21 @@ class ServiceHandler(RequestHandler):
                 chunk = await self.work(next, chunks, None, pool=pool)
         except (StreamClosedError, TimeoutError):
             cancel()
+            self._cut()
         except Exception:
             cancel()
+            if self.gone:
+                return  # the query was stopped because nobody waits for it
             if not sent:
                 raise
             log.exception("answer cut short")
-            self.request.connection.stream.close()  # type: ignore[attr-defined]
+            self._cut()
         finally:
             await self.work(chunks.close, pool=pool)
+
+    def _cut(self) -> None:
+        """Close the connection without the end mark of the answer."""
+        self.request.connection.stream.close()  # type: ignore[attr-defined]
 
     def status_of(self, error: TriviewError) -> int:
         """The HTTP status of an error that was told in words."""

@@ -21,7 +21,7 @@ class Limits:
     max_rows: int = 100_000_000  # default and ceiling of MAXREC, as on the Rubin platform
     body_bytes: int = 32 << 20  # of a request: the upload limit of the Rubin platform
     result_bytes: int = 3 << 30  # of one job's file, as on the Rubin platform
-    resident_bytes: int = 64 << 20  # tables up to this size on disk are held in memory: cones in 2 ms, not 15
+    resident_bytes: int = 128 << 20  # tables up to this size on disk are held in memory: cones in 2 ms, not 15
     cutout_pixels: int = 4000 * 4000  # a whole patch and no more
 
     @classmethod
