@@ -119,6 +119,8 @@ class Portal:
         from portal.table.votable_write import votable_bytes
 
         raster.warm()
+        if self.archive is not None:
+            self.archive.images.pixels().warm()
         try:
             self.desk.book.read(self.desk.cutouts.service)
             self.desk.surveys.read()

@@ -1,4 +1,4 @@
-"""Two pages at once: they do not see each other, and one's hard work does not hold up the other. And who may come in."""
+"""Two pages at once do not see each other, one's hard work does not hold up the other; and who may come in."""
 
 from __future__ import annotations
 
