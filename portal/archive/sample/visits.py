@@ -107,7 +107,7 @@ def make_visits(preset: Preset, seed: int) -> Visits:
     mjds: list[float] = []
     bands: list[int] = []
     queue = list(rng.permutation(nights))
-    again = min(0.6, preset.visits / 500.0)  # chance of a second exposure in the same filter
+    again = min(0.25, preset.visits / 1000.0)  # chance of a second exposure in the same filter
     short = np.zeros(6)  # how far each band lags behind its share
     while len(mjds) < preset.visits:
         night = queue.pop() if queue else int(rng.choice(nights))
