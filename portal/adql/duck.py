@@ -109,6 +109,8 @@ class DuckWriter(ExpressionWriter):
         if isinstance(key, exp.Literal):
             count = len(outputs) if outputs is not None else len(self.binding.results[id(node)])
             return f"{self._ordinal(key, count)}{direction}"
+        if not key.find(exp.Column, exp.Anonymous, exp.Subquery):
+            raise self.binding.error(key, "ORDER BY needs a column or the number of an output.")
         if outputs is None:
             return f"{key.meta['ordinal']}{direction}"
         output = self.binding.outputs_of.get(id(key))

@@ -15,7 +15,7 @@ from portal.adql.bind import Binding, Bound, Item
 from portal.adql.check import function_of
 from portal.adql.functions import Function
 from portal.adql.geometry import DISTANCES, PREDICATES, Geometry, number, quote
-from portal.adql.outputs import INTEGERS, NUMBERS, describe, is_boolean
+from portal.adql.outputs import INTEGERS, NUMBERS, TEXTS, describe, is_boolean
 from portal.adql.special import healpix_index, in_unit
 from portal.errors import QueryError
 
@@ -102,7 +102,7 @@ class ExpressionWriter:
     def _number(self, node: exp.Expr) -> str:
         """An operand of arithmetic: a flag counts as 1 or 0, a text is none."""
         kind = describe(node, self.binding).datatype
-        if kind == "char":
+        if kind in TEXTS:
             hint = "CAST(... AS DOUBLE) makes a number of a text."
             raise self.binding.error(node, "A number is needed here, and this is text.", hint)
         text = self._operand(node)
@@ -111,7 +111,7 @@ class ExpressionWriter:
     def _text(self, node: exp.Expr) -> str:
         """An operand that must be text: numbers are written out."""
         text = self._operand(node)
-        return text if describe(node, self.binding).datatype in ("char", "") else f"CAST({text} AS VARCHAR)"
+        return text if describe(node, self.binding).datatype in (*TEXTS, "") else f"CAST({text} AS VARCHAR)"
 
     def _literal(self, node: exp.Literal) -> str:
         if node.is_string:
@@ -156,7 +156,7 @@ class ExpressionWriter:
                 if literal.is_string:
                     raise self.binding.error(literal, f"{literal.this!r} is not true or false.", "Use 1 or 0.")
                 return self._literal(literal)  # flag < 0.5
-            if kind == "char" and not literal.is_string:
+            if kind in TEXTS and not literal.is_string:
                 return f"'{literal.this}'"
             if kind in NUMBERS and literal.is_string:
                 try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 INTEGERS = ("unsignedByte", "short", "int", "long")
 NUMBERS = (*INTEGERS, "float", "double")
+TEXTS = ("char", "unicodeChar")
 _PREDICATES = (exp.Predicate, exp.And, exp.Or, exp.Not, exp.Boolean, exp.Exists, exp.Escape)
 # Aggregates that keep the unit of their argument.
 _KEEP_UNIT = {

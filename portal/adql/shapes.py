@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -154,7 +155,7 @@ def constant(node: exp.Expr) -> float | None:
 class ShapeReader:
     """Reads the geometry calls of one query (ADQL 2.1, section 4.2). Every method raises QueryError with a place."""
 
-    def __init__(self, text: str, is_region: object) -> None:
+    def __init__(self, text: str, is_region: Callable[[exp.Column], bool]) -> None:
         self.text = text
         self.is_region = is_region
 

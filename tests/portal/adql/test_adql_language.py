@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portal.adql.compile import compile_adql
+from portal.adql.compile import Catalog, TableDef, compile_adql
 from portal.adql.functions import FUNCTIONS, find_function
 from portal.errors import QueryError
+from portal.table.columns import Column
 
 
 def rows(run, text: str) -> list[tuple]:
@@ -257,3 +258,17 @@ def test_the_columns_a_query_reads_are_known(sky):
         "sky.Object": {"objectId", "band", "e", "coord_ra", "coord_dec", "_healpix_29"},
         "sky.Visit": {"mjd", "band"},
     }
+
+
+FOREIGN = """e q dec size distance date year window format values only sample row at struct"""
+
+
+@pytest.mark.parametrize("name", FOREIGN.split())
+def test_words_of_other_languages_are_names_like_any_other(name):
+    column = Column(name, "double")
+    catalog = Catalog([TableDef("s", "t", (column,), "t"), TableDef("s", f"{name}s", (column,), "u")])
+    text = (
+        f"SELECT {name}.{name} AS {name} FROM s.t {name} JOIN s.{name}s b ON {name}.{name} = b.{name} ORDER BY {name}"
+    )
+    sql = compile_adql(text, catalog).sql
+    assert f'"{name}"."{name}" AS "{name}" FROM t AS "{name}" INNER JOIN u AS "b" ON' in sql and "ORDER BY 1" in sql
