@@ -50,13 +50,18 @@ _opening = threading.Lock()
 
 
 @lru_cache(maxsize=1)
+def _spill() -> tempfile.TemporaryDirectory:
+    """Where sorts larger than memory go; removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="triview-engine-")
+
+
+@lru_cache(maxsize=1)
 def _connection() -> duckdb.DuckDBPyConnection:
-    temporary = tempfile.mkdtemp(prefix="triview-engine-")
     connection = duckdb.connect(
         ":memory:",
         config={
             "memory_limit": MEMORY_LIMIT,
-            "temp_directory": temporary,
+            "temp_directory": _spill().name,
             "max_temp_directory_size": TEMP_LIMIT,
             "python_enable_replacements": "false",
         },

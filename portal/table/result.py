@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from portal.errors import CancelledError
+from portal.errors import CancelledError, QueryError
 from portal.table import order
 from portal.table.columns import TableMeta
 from portal.table.engine import Stop, run
@@ -179,6 +179,7 @@ class ResultTable:
         All have the same length: one value per row in order of arrival, of the rows ``where`` keeps.
         """
         now = self._store.snapshot()
+        self._forget(before=now.version)
         arrays = []
         for text in expressions:
             key = (self._id, now.version, "n", text)
@@ -233,10 +234,12 @@ class ResultTable:
 def _numbers(table: pa.Table, text: str, stop: Stop | None) -> np.ndarray:
     plain = PLAIN.fullmatch(text)
     name = plain.group(1).replace('""', '"') if plain else ""
-    if name in table.column_names and name != ROW and not pa.types.is_string(table[name].type):
+    if name in table.column_names and name != ROW:
         column = table[name]
     else:
         column = run(f"SELECT ({text}) AS v FROM t", table, stop)[0]
+    if pa.types.is_string(column.type) or pa.types.is_nested(column.type):
+        raise QueryError(f"{text} gives no numbers.")
     small = pa.types.is_float32(column.type)
     wanted = pa.float32() if small else pa.float64()
     out = np.empty(len(column), np.float32 if small else np.float64)

@@ -15,6 +15,7 @@ from portal.errors import LimitError, QueryError
 from portal.table.names import ROW, quoted
 
 ROWS_LIMIT = 200_000  # row numbers in one clause: 2 MB of SQL, 0.2 s to read; regions have no such limit
+FEW_ROWS = 50
 POINTS_LIMIT = 500  # corners of a drawn region; a hand-drawn lasso has 50 to 200
 ARCSEC = 1 / 3600
 
@@ -57,7 +58,10 @@ def rows_clause(rows: Sequence[int] | np.ndarray, source: str = "table", label: 
     runs = lasts - firsts > 1
     parts = [f"{name} BETWEEN {a} AND {b}" for a, b in zip(firsts[runs], lasts[runs])]
     single = np.unique(np.r_[firsts[~runs], lasts[~runs]])
-    if len(single):
+    if len(single) > FEW_ROWS:
+        # A long IN list costs 0.1 ms a number; one text read as a list 0.002 ms.
+        parts.append(f"{name} IN (SELECT unnest(CAST('[{','.join(map(str, single))}]' AS UINTEGER[])))")
+    elif len(single):
         parts.append(f"{name} IN ({', '.join(map(str, single))})")
     many = f"{len(numbers):,} rows" if len(numbers) > 1 else f"row {numbers[0] + 1:,}"
     return Clause(source, " OR ".join(parts), label or many)

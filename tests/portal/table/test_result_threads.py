@@ -126,3 +126,18 @@ def test_one_users_stop_does_not_stop_another(tmp_path, objects):
             assert isinstance(job.exception(), CancelledError)
         else:
             assert len(job.result()) == 3000
+
+
+def test_results_do_not_see_each_other(tmp_path, table_of):
+    results = [ResultTable.from_arrow(tmp_path / str(at), *table_of(1000 + 100 * at)) for at in range(8)]
+
+    def ask(at: int, turn: int) -> tuple[int, int]:
+        return len(results[at].where(f'"mag" > -{turn}e0 OR "mag" IS NULL')), len(results[at].rows(VIEWS[turn % 2]))
+
+    alone = [[ask(at, turn) for turn in range(6)] for at in range(8)]
+    for result in results:
+        result._forget()
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [[pool.submit(ask, at, turn) for turn in range(6)] for at in range(8)]
+        assert [[job.result() for job in line] for line in jobs] == alone
+    assert [line[0][0] for line in alone] == [1000 + 100 * at for at in range(8)]

@@ -16,7 +16,8 @@ from portal.table.columns import Info
 from portal.table.votable_read import VOTableDecoder, read_votable
 from portal.table.votable_write import votable_bytes
 
-REAL = Path("/work/shared/data/real/vo") if Path("/work/shared/data/real/vo").is_dir() else None
+REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "real" / "vo"
+absent = pytest.mark.skipif(not REAL.is_dir(), reason="the real documents are not beside this checkout")
 
 
 def astropy_writes(table: Table, how: str) -> bytes:
@@ -62,7 +63,7 @@ def test_what_astropy_writes(how):
     assert meta.extra["serialization"] == how.upper()
 
 
-@pytest.mark.skipif(REAL is None, reason="the real documents are not on this machine")
+@absent
 @pytest.mark.parametrize(
     ("name", "rows", "columns", "services"),
     [
@@ -91,7 +92,7 @@ def test_documents_of_real_services(name, rows, columns, services):
                 assert got == want or (got != got and want != want) or got.strip() == want
 
 
-@pytest.mark.skipif(REAL is None, reason="the real documents are not on this machine")
+@absent
 def test_a_service_descriptor_tells_what_it_wants_from_the_row():
     meta, table = read_votable(REAL / "rsp_datalink_calexp.xml")
     service = meta.services[0]
