@@ -60,8 +60,7 @@ def _is_position(node: exp.Expr, geometry: Geometry) -> bool:
     near = geometry.near(node)
     if near is not None:
         return near.one.constant != near.other.constant and isinstance(near.radius, float) and near.radius <= 10
-    call = next((side for side in (node, node.args.get("this")) if isinstance(side, exp.Anonymous)), None)
-    return call is not None and call.name.upper() in ("CONTAINS", "INTERSECTS") and not isinstance(node, exp.NEQ)
+    return geometry.wants_inside(node)
 
 
 def _is_id(node: exp.Expr, binding: Binding) -> bool:
@@ -140,7 +139,12 @@ def _prune(near: Near, one: tuple, other: tuple, cones: list, geometry: Geometry
     """Where one side lies in a cone, the other lies in a cone wider by the radius of the join."""
     for side, centre, radius in cones:
         for here, there, point in ((one, other, near.other), (other, one, near.one)):
-            if side is not None and side[0] is here[0] and side[1].column == here[1].column and radius < 90:
+            if (
+                side is not None
+                and side[0] is here[0]
+                and [b.column for b in side[1:]] == [b.column for b in here[1:]]
+                and radius < 90
+            ):
                 cut = any(side2 is not None and side2[0] is there[0] for side2, _, _ in cones)
                 if not cut:
                     return geometry.cone(point, centre, radius + near.radius)

@@ -75,6 +75,11 @@ class Geometry:
         inside = self.predicate(call, wanted)
         return inside if wanted else f"NOT {inside}"
 
+    def wants_inside(self, node: exp.Expr) -> bool:
+        """Whether a condition asks for what lies in a region."""
+        test = self._test(node)
+        return test is not None and test[1] and test[0].name.upper() not in DISTANCES
+
     def value(self, node: exp.Anonymous) -> str:
         """SQL of a geometry call that stands where a value does."""
         name = node.name.upper()
