@@ -1,4 +1,4 @@
-"""The ForcedSource tables: blocks of forced photometry written as row groups, one thread measuring, one writing."""
+"""The ForcedSource tables: blocks of forced photometry written as row groups, measured and written side by side."""
 
 from __future__ import annotations
 
@@ -101,20 +101,21 @@ def write_forced(
         columns = measured_columns(made, photometry.visits)
         columns["detector"] = repeated(np.arange(9, dtype=detector_type), made["detector"])
         file.add({**of_parent, **columns})
-        if also is not None:
-            also(made, start)
 
-    with ThreadPoolExecutor(1, thread_name_prefix="parquet") as pool:
-        waiting: Future[None] | None = None
+    # One thread a file: blocks reach each file in order, and the two files are written side by side.
+    with ThreadPoolExecutor(1, "forced") as first, ThreadPoolExecutor(1, "sources") as second:
+        waiting: list[Future[None]] = []
         start, total = 0, len(counts)
         while start < total:
             stop = max(start + 1, int(np.searchsorted(bounds, bounds[start] + ROWS_PER_BLOCK, side="right")) - 1)
             made = photometry.measure(targets, start, stop, int(bounds[stop] - bounds[start]))
-            if waiting is not None:
-                waiting.result()
-            waiting = pool.submit(write, made, start, stop)
+            for task in waiting:
+                task.result()
+            waiting = [first.submit(write, made, start, stop)]
+            if also is not None:
+                waiting.append(second.submit(also, made, start))
             start = stop
             progress(start / total)
-        if waiting is not None:
-            waiting.result()
+        for task in waiting:
+            task.result()
     return file.close()
