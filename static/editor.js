@@ -1,5 +1,5 @@
 // The ADQL editor: CodeMirror 6 joined to the parameters value, problems and vocabulary.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
@@ -33,6 +33,7 @@ export function render({ model, el }) {
   }, TYPING_PAUSE);
 
   const ask = () => {
+    closeCompletion(view); // a list left open would lie over the result's own buttons
     tell.now();
     gesture(model, "ask", { text: view.state.doc.toString() });
     return true;

@@ -115,6 +115,7 @@ def write_query(page: Page, adql: str) -> None:
     editor.click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(adql)
+    page.keyboard.press("Escape")  # the list of completions
 
 
 def run_query(page: Page, adql: str = "") -> None:
@@ -124,6 +125,7 @@ def run_query(page: Page, adql: str = "") -> None:
     else:
         page.locator(".tv-editor .cm-content").click()
     page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(50)
 
 
 def state_text(page: Page) -> str:
