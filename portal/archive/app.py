@@ -38,6 +38,7 @@ class Archive:
         self.uws.register("tap", lambda ticket: tap.run_job(self, ticket))
         self.uws.register("cutout", lambda ticket: soda.run_job(self, ticket))
         self.queries.submit(tap.warm_up, self)
+        self.pixels.submit(self.images.warm_up)
 
     @classmethod
     def open(cls, folder: Path, state: Path, limits: Limits | None = None, base_url: str = "") -> Archive:

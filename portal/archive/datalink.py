@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..table.columns import Param, Service
 from .params import Parameters, UsageError
-from .schema.load import Schema, Table
+from .schema.load import Schema, Table, find_table
 
 LINKS_ID = "ivo://ivoa.net/std/DataLink#links-1.0"
 TIMESERIES_ID = "lsst://api.data.lsst.cloud/datalink/timeseries#v0.1"
@@ -141,11 +141,10 @@ def _chosen(table: Table, detail: str, id_column: str) -> list[str]:
 
 
 def _table(name: str, schemas: Mapping[str, Schema]) -> Table:
-    for schema in schemas.values():
-        for table in schema.tables.values():
-            if table.name.lower() == name.lower():
-                return table
-    raise UsageError(f"There is no table {name!r} here.", "Name it with its schema, as in dp1.ForcedSource.")
+    table = find_table(schemas, name)
+    if table is None:
+        raise UsageError(f"There is no table {name!r} here.", "Name it with its schema, as in dp1.ForcedSource.")
+    return table
 
 
 def _column(table: Table, name: str) -> str:

@@ -5,6 +5,7 @@ Pixels themselves come from ``sample.render``; the engine that makes them is loa
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +17,7 @@ from .sample.geometry import Patch, patch_of
 if TYPE_CHECKING:
     from .sample.render import SkyPixels
 
+log = logging.getLogger(__name__)
 COADD = "lsst.deep_coadd"
 
 
@@ -65,6 +67,14 @@ class Images:
         """The coadd of a patch in one band. Raises NotFound."""
         where = f"dataproduct_subtype = '{COADD}' AND lsst_tract = ? AND lsst_patch = ? AND lsst_band = ?"
         return self._one(where, [tract, patch, band], "There is no such coadd.")
+
+    def warm_up(self) -> None:
+        """Make a few pixels, so that the first visitor does not wait for what is loaded on first use."""
+        try:
+            image = self._one("dataproduct_subtype = ?", [COADD], "The sample has no coadds.")
+            self.pixels().coadd_fits(image.band, self.patch(image), (0, 0, 16, 16), "Image")
+        except TriviewError as error:
+            log.warning("the first cutout failed: %s", error)
 
     def _one(self, where: str, values: list, missing: str) -> Image:
         cursor = self._store.cursor()

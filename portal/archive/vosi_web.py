@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tornado.web import HTTPError
 
 from .handler import ServiceHandler
-from .schema.load import Table
+from .schema.load import find_table
 from .vosi import availability_xml, capabilities_xml, examples_html, table_xml, tables_xml
 
 if TYPE_CHECKING:
@@ -43,21 +43,13 @@ class TablesHandler(ServiceHandler):
         detail = self.parameters().choice("detail", ("min", "max"), "max") == "max"
         self.set_header("Content-Type", XML_TYPE)
         if name:
-            table = _find(store, name)
+            table = find_table(store.schemas, name)
             if table is None:
                 raise HTTPError(404, f"There is no table {name}.")
             self.write(await self.work(table_xml, table, store.rows))
         else:
             document = await self.work(store.kept, f"tables-{detail}", tables_xml, store.schemas, store.rows, detail)
             self.write(document)
-
-
-def _find(store: Any, name: str) -> Table | None:
-    for schema in store.schemas.values():
-        for table in schema.tables.values():
-            if table.name.lower() == name.lower():
-                return table
-    return None
 
 
 class TreeHandler(ServiceHandler):

@@ -18,7 +18,7 @@ plain booleans whatever the line says, unless it says ``exact``: so a measuremen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,6 +108,12 @@ def load() -> dict[str, Schema]:
 def files(name: str) -> list[Path]:
     """name.txt and, for a long schema, name_more.txt with further tables."""
     return [FOLDER / f"{name}.txt", *sorted(FOLDER.glob(f"{name}_*.txt"))]
+
+
+def find_table(schemas: Mapping[str, Schema], name: str) -> Table | None:
+    """The table called ``schema.name``, in any letter case; None when there is none."""
+    tables = (table for schema in schemas.values() for table in schema.tables.values())
+    return next((table for table in tables if table.name.lower() == name.lower()), None)
 
 
 def read_schema(text: str, source: str) -> Schema:
