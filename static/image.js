@@ -1,5 +1,6 @@
 // The cutout viewer: one object in its bands, joined to the parameters of widgets/image.py.
 import { buildFrame, drawMarks, offerBands, showReadout } from "./image/frame.js";
+import { watchHands } from "./image/hands.js";
 import style from "./image/image.css";
 import { Pixels } from "./image/pixels.js";
 import { cssColour } from "./parts/colour.js";
@@ -173,68 +174,18 @@ export function render({ model, view: panelView, el }) {
     paint();
   };
 
-  const keys = {
-    "+": () => zoomAt(1.5),
-    "=": () => zoomAt(1.5),
-    "-": () => zoomAt(1 / 1.5),
-    0: fit,
-    x: () => (model.invert = !model.invert),
-    m: toggleMask,
-    ArrowLeft: () => shift(-view.width / 10, 0),
-    ArrowRight: () => shift(view.width / 10, 0),
-    ArrowUp: () => shift(0, view.height / 10),
-    ArrowDown: () => shift(0, -view.height / 10),
-  };
-
-  const listen = () => {
-    const on = (node, type, run, more = {}) => node.addEventListener(type, run, { signal: watch.signal, ...more });
-    const place = (event) => {
-      const box = frame.host.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
-    };
-    let last = null;
-    on(frame.host, "pointerdown", (event) => {
-      if (event.button !== 0) return;
-      last = place(event);
-      frame.host.setPointerCapture(event.pointerId);
-    });
-    on(frame.host, "pointermove", (event) => {
-      if (!pixels) return;
-      const at = place(event);
-      if (last) {
-        shift(last[0] - at[0], at[1] - last[1]);
-        last = at;
-      }
-      showReadout(frame, pixels, places(), ...view.image(...at));
-    });
-    on(frame.host, "pointerup", () => (last = null));
-    on(frame.host, "pointercancel", () => (last = null));
-    on(frame.host, "pointerleave", () => {
-      if (pixels) showReadout(frame, pixels, places(), ...pixels.header.target);
-    });
-    on(
-      frame.host,
-      "wheel",
-      (event) => {
-        event.preventDefault();
-        zoomAt(1.2 ** (-Math.sign(event.deltaY) * Math.min(3, Math.abs(event.deltaY) / 100)), ...place(event));
-      },
-      { passive: false },
-    );
-    on(frame.host, "dblclick", fit);
-    on(frame.host, "keydown", (event) => {
-      if (!pixels || event.ctrlKey || event.metaKey || event.altKey) return;
-      const run = keys[event.key] ?? (pixels.bands.includes(event.key) && (() => (model.band = event.key)));
-      if (!run) return;
-      event.preventDefault();
-      run();
-    });
-    on(frame.fit, "click", fit);
-    on(frame.zoomIn, "click", () => zoomAt(1.5));
-    on(frame.zoomOut, "click", () => zoomAt(1 / 1.5));
-    on(frame.invert, "click", () => (model.invert = !model.invert));
-    on(frame.mask, "click", toggleMask);
-    on(frame.stretch, "change", () => (model.stretch = frame.stretch.value));
+  const acts = {
+    ready: () => pixels !== null,
+    view,
+    point: (x, y) => showReadout(frame, pixels, places(), x, y),
+    leave: () => showReadout(frame, pixels, places(), ...pixels.header.target),
+    zoom: zoomAt,
+    shift,
+    fit,
+    toggleMask,
+    invert: () => (model.invert = !model.invert),
+    stretch: (name) => (model.stretch = name),
+    band: (name) => pixels.bands.includes(name) && (model.band = name),
   };
 
   const resize = new ResizeObserver(draw);
@@ -250,7 +201,7 @@ export function render({ model, view: panelView, el }) {
   const stopTheme = onTheme(paint);
   mounted.set(panelView, close);
   frame.root.image = { view, sheet, pixels: () => pixels }; // for tests and the console
-  listen();
+  watchHands(frame, acts, watch.signal);
   load();
   model.on("url", load);
   model.on(["band", "stretch", "invert"], paint);

@@ -1,15 +1,15 @@
 // The sky view: Aladin Lite with our own catalogue layer, joined to the parameters of widgets/sky.py.
 import { addStyle, gesture, onTheme } from "./parts/kit.js";
 import { buildFrame, describe, showReadout } from "./sky/frame.js";
+import { watchHands } from "./sky/hands.js";
 import { Marks } from "./sky/marks.js";
 import { readPoints } from "./sky/points.js";
-import { pixelOf } from "./sky/projection.js";
+import { pixelOf, readView } from "./sky/projection.js";
 import { borrowStage } from "./sky/stage.js";
 import { cssColour, legible } from "./parts/colour.js";
 import style from "./sky/sky.css";
 import shared from "./parts/viewer.css";
 
-const CLICK_PX = 4; // a pointer that moved less between down and up clicked
 const FIT_MARGIN = 1.15;
 const LEAST_FIT = 1 / 60; // degrees: one row alone is shown with its surroundings
 const mounted = new WeakMap();
@@ -146,9 +146,16 @@ export function render({ model, view, el }) {
     stage.touched();
   };
 
-  const zoom = (factor) => {
+  // Zooms and keeps the sky under the pixel (x, y) in its place; without one, the centre.
+  const zoom = (factor, x, y) => {
+    const held = x === undefined ? null : worldAt(x, y);
     fitting = false;
     stage.step(stage.wanted.ra, stage.wanted.dec, stage.wanted.fov * factor);
+    if (!held) return;
+    const now = readView(stage.aladin);
+    const at = pixelOf(now, ...held);
+    const to = at && worldAt(now.width / 2 + at[0] - x, now.height / 2 + at[1] - y);
+    if (to) stage.step(...to, stage.wanted.fov);
   };
 
   const useTool = (tool) => {
@@ -161,22 +168,6 @@ export function render({ model, view, el }) {
     frame.press(tool);
   };
 
-  const keys = {
-    "+": () => zoom(1 / 1.5),
-    "=": () => zoom(1 / 1.5),
-    "-": () => zoom(1.5),
-    0: () => fit() && stage.touched(),
-    r: () => useTool("rectangle"),
-    c: () => useTool("circle"),
-    p: () => useTool("polygon"),
-    Escape: () => marks.cancel(),
-    Enter: () => marks.close(),
-    ArrowLeft: () => pan(-0.1, 0),
-    ArrowRight: () => pan(0.1, 0),
-    ArrowUp: () => pan(0, -0.1),
-    ArrowDown: () => pan(0, 0.1),
-  };
-
   const pan = (across, down) => {
     const { width, height } = stage.view;
     const to = worldAt(width * (0.5 + across), height * (0.5 + down));
@@ -185,58 +176,24 @@ export function render({ model, view, el }) {
     stage.step(...to, stage.wanted.fov);
   };
 
-  const listen = () => {
-    const on = (node, type, run, more = {}) => node.addEventListener(type, run, { signal: watch.signal, ...more });
-    const place = (event) => {
-      const box = frame.host.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
-    };
-    let down = null;
-    // Capturing: Aladin stops its own events from going further.
-    on(frame.host, "pointerdown", (event) => (down = event.button === 0 ? place(event) : null), { capture: true });
-    on(
-      frame.host,
-      "pointermove",
-      (event) => {
-        const at = place(event);
-        if (down && event.buttons && Math.hypot(at[0] - down[0], at[1] - down[1]) >= CLICK_PX) byHand();
-        showReadout(frame, worldAt(...at), stage.view?.fov);
-      },
-      { capture: true },
-    );
-    on(
-      frame.host,
-      "pointerup",
-      (event) => {
-        const from = down;
-        down = null;
-        if (!from || marks.tool || !stage.view) return;
-        const at = place(event);
-        if (Math.hypot(at[0] - from[0], at[1] - from[1]) >= CLICK_PX) return;
-        frame.host.focus({ preventScroll: true });
-        const row = stage.layer.pick(stage.view, ...at);
-        if (row >= 0) gesture(model, "clicked", { row });
-      },
-      { capture: true },
-    );
-    on(frame.host, "pointerleave", () => describe(frame, stage));
-    on(frame.host, "wheel", byHand, { capture: true, passive: true });
-    on(frame.host, "dblclick", byHand, { capture: true });
-    on(frame.host, "keydown", (event) => {
-      const run = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (!run || event.ctrlKey || event.metaKey || event.altKey || !stage.view) return;
-      event.preventDefault();
-      run();
-    });
-    on(frame.fit, "click", () => {
-      if (fit()) stage.touched();
-    });
-    on(frame.zoomIn, "click", () => zoom(1 / 1.5));
-    on(frame.zoomOut, "click", () => zoom(1.5));
-    for (const [tool, button] of Object.entries(frame.tools)) on(button, "click", () => useTool(tool));
-    on(frame.choice, "change", () => {
-      model.survey = frame.choice.value;
-    });
+  const acts = {
+    ready: () => Boolean(stage.view),
+    drawing: () => Boolean(marks.tool),
+    point: (at) => showReadout(frame, worldAt(...at), stage.view?.fov),
+    leave: () => describe(frame, stage),
+    hold: (held) => (stage.held = held),
+    drag: byHand,
+    click: (at) => {
+      const row = stage.layer.pick(stage.view, ...at);
+      if (row >= 0) gesture(model, "clicked", { row });
+    },
+    zoom,
+    pan,
+    fit: () => fit() && stage.touched(),
+    tool: useTool,
+    cancel: () => marks.cancel(),
+    close: () => marks.close(),
+    survey: (url) => (model.survey = url),
   };
 
   const open = async () => {
@@ -270,7 +227,7 @@ export function render({ model, view, el }) {
       if (byUser) gesture(model, "moved", { ra, dec, fov: now.fov });
     });
     watch.signal.addEventListener("abort", onTheme(paint));
-    listen();
+    watchHands(frame, acts, watch.signal);
     paint();
     showSurvey();
     goToTarget();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -39,6 +40,7 @@ def scene(band: str) -> np.ndarray:
     return image.astype("f4")
 
 
+@cache
 def files() -> list[tuple[str, bytes]]:
     found = []
     for band in "gri":

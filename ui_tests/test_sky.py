@@ -124,11 +124,14 @@ def test_a_drag_moves_the_sky_and_is_told_once_it_rests(kit: Kit) -> None:
     assert sky.moved.fov == pytest.approx(1.0, rel=1e-4)
     assert sky.clicked is None
     told = sky.moved
+    under = kit.ask("sky.worldAt(arg[0], arg[1])", [x - box["x"], y - box["y"]])
     page.mouse.move(x, y)
     page.mouse.wheel(0, -240)
-    kit.until(page, lambda: sky.moved is not told, seconds=60)  # the zoom glides on for some 50 frames
-    kit.settle()
-    assert sky.moved.fov < 0.95
+    kit.until(page, lambda: sky.moved is not told)
+    assert sky.moved.fov == pytest.approx(1.2**-2.4, rel=1e-4)
+    held = kit.ask("sky.worldAt(arg[0], arg[1])", [x - box["x"], y - box["y"]])
+    there = SkyCoord(*under, unit="deg").separation(SkyCoord(*held, unit="deg"))
+    assert there.deg < 0.002, "what is under the pointer stays there"
 
 
 def test_a_rectangle_is_a_polygon_on_the_sky(kit: Kit) -> None:

@@ -5,6 +5,7 @@ import { NARROWEST_AIT, readView, sameView, WIDEST_TAN } from "./projection.js";
 import { NO_POINTS, PointLayer } from "./points.js";
 
 const SETTLED_MS = 150; // the view has stood still for so long: tell Python, count the marks
+const SETTLED_FRAMES = 3; // and for so many frames, where frames are slow
 const HAND_FRAMES = 60; // what changes so soon after the user's hand was on the view is his doing: zoom runs on
 const TRIES = 30; // frames in which a place Aladin does not take is asked for again
 const NARROWEST = 1 / 3600 / 10;
@@ -106,6 +107,8 @@ export class Stage {
     this.survey = null;
     this.tries = 0;
     this.movedAt = 0;
+    this.still = 0;
+    this.held = false; // a button is down on the view
     this.hand = 0;
     this.settled = false;
   }
@@ -206,7 +209,9 @@ export class Stage {
       return;
     }
     if (sameView(view, this.view)) {
-      if (!this.settled && now - this.movedAt > SETTLED_MS) this.#settle(byHand);
+      this.still++;
+      const rests = !this.held && this.still >= SETTLED_FRAMES && now - this.movedAt > SETTLED_MS;
+      if (!this.settled && rests) this.#settle(byHand);
       return;
     }
     if (byHand) {
@@ -216,6 +221,7 @@ export class Stage {
     }
     this.view = view;
     this.movedAt = now;
+    this.still = 0;
     this.settled = false;
     this.layer.draw(view);
     this.onView(view);
