@@ -6,7 +6,6 @@ gives wrong answers in DuckDB 2.0, so none ever is.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 from functools import lru_cache
@@ -16,7 +15,7 @@ import pyarrow as pa
 
 from portal.errors import CancelledError, LimitError, QueryError
 
-MEMORY_LIMIT = os.environ.get("TRIVIEW_ENGINE_MEMORY", "2GB")  # sorting 10M rows spills below 258 MB of it
+MEMORY_LIMIT = "2GB"  # sorting 10M rows by a number takes 258 MB; what is over spills to disk
 TEMP_LIMIT = "20GB"  # a sort of 10^8 rows by name spills about 15 GB
 
 
@@ -89,7 +88,7 @@ def run(sql: str, table: pa.Table, stop: Stop | None = None) -> pa.Table:
     except duckdb.OutOfMemoryException:
         raise LimitError(
             f"The engine reached its memory limit ({MEMORY_LIMIT}).",
-            "Filter first, or raise TRIVIEW_ENGINE_MEMORY.",
+            "Filter first, then sort.",
         ) from None
     except duckdb.Error as error:
         if stop is not None and stop.is_set:

@@ -5,6 +5,7 @@ Knows bytes and batches, not queries. A file cut by a crash opens up to its last
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -121,10 +122,15 @@ class RowStore:
     def abandon(self) -> None:
         """No more rows will come; those here stay, and ``complete`` stays false."""
         with self._lock:
-            if self._file is not None:
+            if self._file is None:
+                return
+            try:
                 self._end()
-                self.version += 1
-                self._save_meta()
+            except LimitError:
+                self._drop_unwritten()  # the disk is full: what is on it stays
+            self.version += 1
+            with contextlib.suppress(OSError):
+                self._save_meta()  # what ``create`` wrote says the same of completeness
 
     def close(self) -> None:
         """Let go of files and memory."""
@@ -182,6 +188,14 @@ class RowStore:
         self._file.close()
         self._file = None
         self._map()
+
+    def _drop_unwritten(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._file = None
+        self._pending, self._pending_rows = [], 0
+        self._map()
+        self.n_rows = sum(batch.num_rows for batch in self._mapped)
 
     def _map(self) -> None:
         """Replace batches in memory by the same rows in the mapped file."""

@@ -167,8 +167,8 @@ def _blank(byte):
 def walk_cells(buf, pos, end, rows, columns, starts, sizes):
     """Find the cells of up to ``rows`` rows of TABLEDATA; returns (rows taken, position, status).
 
-    Knows plain ``<TR><TD>text</TD><TD/></TR>`` with or without attributes free of ``>``; stops with UNUSUAL
-    before a row it does not know (comments, CDATA, prefixes), with ROWS_END at any ``</`` between rows.
+    Knows plain ``<TR><TD>text</TD><TD/></TR>``; stops with UNUSUAL before a row it does not know (attributes,
+    comments, CDATA, prefixes), with ROWS_END at any ``</`` between rows.
     ``starts`` and ``sizes`` are (columns, rows) byte ranges.
     """
     for row in range(rows):
@@ -184,17 +184,12 @@ def walk_cells(buf, pos, end, rows, columns, starts, sizes):
         if buf[at + 1] != 84 or buf[at + 2] != 82:
             return row, pos, UNUSUAL
         at += 3
+        while at < end and _blank(buf[at]):
+            at += 1
+        if at >= end:
+            return row, pos, MORE
         if buf[at] != 62:
-            if not _blank(buf[at]):
-                return row, pos, UNUSUAL
-            while at < end and buf[at] != 62:
-                if buf[at] == 60:
-                    return row, pos, UNUSUAL
-                at += 1
-            if at >= end:
-                return row, pos, MORE
-            if buf[at - 1] == 47:
-                return row, pos, UNUSUAL
+            return row, pos, UNUSUAL
         at += 1
         column = 0
         while True:
@@ -214,15 +209,14 @@ def walk_cells(buf, pos, end, rows, columns, starts, sizes):
             if column >= columns:
                 return row, pos, TOO_MANY
             at += 3
-            if buf[at] != 62 and buf[at] != 47 and not _blank(buf[at]):
-                return row, pos, UNUSUAL
-            while at < end and buf[at] != 62:
-                if buf[at] == 60:
-                    return row, pos, UNUSUAL
+            while at < end and _blank(buf[at]):
                 at += 1
+            closed = at < end and buf[at] == 47
+            at += closed
             if at >= end:
                 return row, pos, MORE
-            closed = buf[at - 1] == 47
+            if buf[at] != 62:
+                return row, pos, UNUSUAL
             at += 1
             starts[column, row] = at
             sizes[column, row] = 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.errors import CancelledError, FormatError, QueryError
+from portal.errors import CancelledError, FormatError, LimitError, QueryError
 from portal.table import result as results
 from portal.table.columns import Column, Info, TableMeta
 from portal.table.engine import Stop
@@ -220,6 +220,34 @@ def test_a_crash_leaves_whole_batches(tmp_path, objects, monkeypatch):
     result.abandon()
     kept = ResultTable.open(tmp_path / "r")
     assert kept.n_rows == 3000 and not kept.complete and not result.complete
+
+
+def test_a_full_disk_keeps_what_is_on_it(tmp_path, objects, monkeypatch):
+    from portal.table import store
+
+    monkeypatch.setattr(store, "WRITE_ROWS", 1)
+    meta, table = objects
+    result = ResultTable.create(tmp_path / "r", meta)
+    batches = table.to_batches(max_chunksize=1000)
+    result.append(batches[0])
+
+    class Full:
+        def __init__(self, file):
+            self._file = file
+
+        def write(self, data):
+            self._file.write(bytes(data)[:3000])
+            raise OSError(28, "No space left on device")
+
+        def __getattr__(self, name):
+            return getattr(self._file, name)
+
+    result._store._file = Full(result._store._file)
+    with pytest.raises(LimitError, match="No space left"):
+        result.append(batches[1])
+    result.abandon()
+    assert result.n_rows == 1000 and not result.complete
+    assert ResultTable.open(tmp_path / "r").take(np.arange(1000)).equals(table.slice(0, 1000).combine_chunks())
 
 
 def test_folders_that_hold_no_result(tmp_path, stored):

@@ -132,7 +132,7 @@ def test_unusual_but_legal_table_data():
 
 def test_plain_table_data_with_attributes_and_entities():
     fields = '<FIELD name="x" datatype="double"/><FIELD name="t" datatype="char" arraysize="*"/>'
-    rows = '<TR><TD a="1">+1.5e3</TD><TD>&quot;&apos;&gt;&#38;lt;</TD></TR><TR >\n<TD >-Inf</TD><TD />\n</TR >'
+    rows = '<TR ><TD a="1>2">+1.5e3</TD><TD>&quot;&apos;&gt;&#38;lt;</TD></TR><TR >\n<TD >-Inf</TD><TD />\n</TR >'
     found = read_votable(wrap(fields, f"<TABLEDATA>{rows.replace('</TR >', '</TR>')}</TABLEDATA>"))[1].to_pylist()
     assert found == [{"x": 1500.0, "t": "\"'>&lt;"}, {"x": float("-inf"), "t": None}]
 
