@@ -130,7 +130,9 @@ def _parquet(query: Query) -> Iterator[bytes]:
         writer.write_batch(batch)
         if piece := sink.take():
             yield piece
-    if query.overflow:
-        writer.add_key_value_metadata({"QUERY_STATUS": "OVERFLOW"})
+    # VOParquet: a VOTable without rows in the footer says what Parquet cannot (units, UCDs, overflow, services).
+    described = b"".join(votable_bytes(query.meta, (), "TABLEDATA", lambda: Trailer(query.overflow)))
+    footer = {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": described.decode()}
+    writer.add_key_value_metadata(footer)
     writer.close()
     yield sink.take()

@@ -90,10 +90,14 @@ def test_text_formats_keep_ids(service) -> None:
     assert service.sync(query, RESPONSEFORMAT="tsv").text.splitlines()[1].split("\t")[0] == str(rows[0]["objectId"])
 
 
-def test_parquet(service) -> None:
-    answer = service.sync("SELECT TOP 5 objectId, band FROM dp1.ForcedSource", RESPONSEFORMAT="parquet")
+def test_parquet_keeps_ids_units_and_overflow(service) -> None:
+    query = "SELECT objectId, band, psfFlux FROM dp1.ForcedSource"
+    answer = service.sync(query, RESPONSEFORMAT="parquet", MAXREC="5")
     table = pyarrow.parquet.read_table(io.BytesIO(answer.content))
     assert table.num_rows == 5 and str(table.schema.field("objectId").type) == "int64"
+    footer = pyarrow.parquet.read_metadata(io.BytesIO(answer.content)).metadata
+    meta, _ = read_votable(footer[b"IVOA.VOTable-Parquet.content"])
+    assert meta.column("psfFlux").unit == "nJy" and meta.overflow
 
 
 def test_an_empty_result_has_its_columns(service) -> None:
