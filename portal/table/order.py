@@ -73,9 +73,39 @@ def permutation(table: pa.Table, view: RowView, stop: Stop | None = None) -> np.
 
 def first_rows(table: pa.Table, view: RowView, count: int, stop: Stop | None = None) -> np.ndarray:
     """The first ``count`` rows of a view without ordering the rest."""
+    quick = _first_by_one_number(table, view, count, stop)
+    if quick is not None:
+        return quick
     order = order_by(table, view.sort)
     sql = f"SELECT {quoted(ROW)} FROM t{condition(view.where)}{order} LIMIT {int(count)}"
     return row_numbers(sql, table, stop)
+
+
+def _first_by_one_number(table: pa.Table, view: RowView, count: int, stop: Stop | None) -> np.ndarray | None:
+    """The same in half the time, for one column of numbers whose equal values do not straddle the end; else None.
+
+    Asking the engine to part equal values by row number doubles its work; here it is done on what came.
+    """
+    if len(view.sort) != 1 or view.sort[0][0] not in table.column_names or count < 1:
+        return None
+    name, descending = view.sort[0]
+    kind = table[name].type
+    if not (pa.types.is_floating(kind) or pa.types.is_int64(kind)) or (descending and has_nan(table, name)):
+        return None
+    direction = "DESC" if descending else "ASC"
+    sql = (
+        f"SELECT {quoted(ROW)}, {quoted(name)} FROM t{condition(view.where)} "
+        f"ORDER BY {quoted(name)} {direction} NULLS LAST LIMIT {int(count) + 1}"
+    )
+    found = run(sql, table, stop)
+    rows, keys = found[0].to_numpy(), found[1]
+    if keys.null_count:
+        return None
+    keys = keys.to_numpy()
+    if (keys != keys).any() or (len(keys) > count and keys[count] == keys[count - 1]):
+        return None
+    groups = np.cumsum(np.r_[False, keys[1:] != keys[:-1]]) if len(keys) else keys
+    return rows[np.lexsort((rows, groups))][:count]
 
 
 @njit(nogil=True, cache=True)

@@ -86,7 +86,8 @@ def test_any_page_of_any_order(stored, objects, sort, where):
 def test_the_first_page_equals_the_first_of_the_whole_order(tmp_path, table_of):
     meta, table = table_of(5000)
     result = ResultTable.from_arrow(tmp_path / "r", meta, table)
-    for sort in ((("mag", True),), (("band", False),), (("flag", True), ("mag", False))):
+    sorts = [(("mag", True),), (("band", False),), (("flag", True), ("mag", False)), (("parentId", True),)]
+    for sort in [*sorts, (("objectId", False),), (("flux", False),)]:
         view = RowView(sort, '"tract" < 3')
         early = [result.page(view, start, 100)[0].tolist() for start in (0, 700)]
         whole = result.rows(view).tolist()
