@@ -183,6 +183,7 @@ def serve(context: BrowserContext, site: Site, troubles: Troubles) -> Iterator[C
     """``serve(component or factory, routes=[], theme="light", size=(1280, 800)) -> Page``.
 
     ``routes`` are tornado patterns served beside the page. A factory is called once for each page load.
+    ``settle=False`` returns as soon as the page is drawn, before Python has heard of it.
     """
     pages = []
 
@@ -192,7 +193,9 @@ def serve(context: BrowserContext, site: Site, troubles: Troubles) -> Iterator[C
         theme: str = "light",
         size: tuple[int, int] = (1280, 800),
         path: str = "/",
+        settle: bool = True,
     ) -> Page:
+        before = set(map(id, pn.state._connected))
         made = callable(component) and not isinstance(component, pn.viewable.Viewable | pn.viewable.Viewer)
         site.factory[0] = component if made else lambda: component
         site.routes.use(routes)
@@ -208,6 +211,8 @@ def serve(context: BrowserContext, site: Site, troubles: Troubles) -> Iterator[C
         )
         page.evaluate("theme => document.documentElement.setAttribute('data-theme', theme)", theme)
         page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
+        while settle and not set(map(id, pn.state._connected)) - before:
+            page.wait_for_timeout(5)  # until Python knows, too, that the page is there
         return page
 
     yield start

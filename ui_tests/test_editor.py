@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from functools import partial
+
 import panel as pn
 import pytest
 from playwright.sync_api import expect
@@ -50,7 +54,7 @@ def test_typing_reaches_python_and_ctrl_enter_brings_the_text_first(serve, edito
     page.keyboard.insert_text(" + 1")
     page.keyboard.press("Control+Enter")
     page.keyboard.press("Control+Enter")
-    until(page, lambda: editor.asked == 2)
+    until(page, lambda: len(seen) == 2)
     assert seen == [(1, "SELECT 1 + 1"), (2, "SELECT 1 + 1")]
     assert content(page).inner_text().strip() == "SELECT 1 + 1"
 
@@ -78,6 +82,26 @@ def test_typing_while_python_listens_loses_no_letter(serve, editor, until):
     page.keyboard.press("Escape")
     until(page, lambda: editor.value == text)
     assert content(page).inner_text() == text
+
+
+def test_nothing_set_while_the_page_opens_is_lost(serve):
+    """Panel alone drops what is set between the page's fetch of the document and its first word."""
+    editors = [Editor(width=300, height=60) for _ in range(24)]
+
+    def open_page():
+        page = pn.state.curdoc
+
+        def set_one_by_one():
+            for i, editor in enumerate(editors):
+                page.add_next_tick_callback(partial(editor.param.update, value=f"SELECT {i}"))
+                time.sleep(0.06)
+
+        threading.Thread(target=set_one_by_one).start()
+        return pn.FlexBox(*editors)
+
+    page = serve(open_page, settle=False)
+    for i in range(len(editors)):
+        expect(content(page).nth(i)).to_have_text(f"SELECT {i}")
 
 
 def test_the_text_outlives_hiding_and_moving(serve, editor, until):

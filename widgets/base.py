@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 import param
+from bokeh.document.events import ModelChangedEvent
 from bokeh.embed.bundle import extension_dirs
 from panel.custom import JSComponent
+from panel.io.state import state
 from panel.util import classproperty
 
 DIST = Path(__file__).resolve().parent.parent / "static" / "dist"
@@ -61,6 +63,7 @@ class JSWidget(JSComponent):
         self._arrived: deque[Any] = deque()
         self._turn = threading.RLock()
         self._serial = 0
+        self._late: set[str] = set()
 
     @classproperty
     def _bundle(cls) -> Path | None:
@@ -79,6 +82,27 @@ class JSWidget(JSComponent):
         """The address of the built file, with its content hash: Panel and browsers cache by address."""
         esm = super()._render_esm(compiled, server)
         return f"{esm}?v={_fingerprint(cls._bundle)}" if server and cls._bundle else esm
+
+    def _get_model(self, doc: Any, root: Any = None, parent: Any = None, comm: Any = None) -> Any:
+        model = super()._get_model(doc, root, parent, comm)
+        if doc and doc.session_context and state.curdoc is doc and not state._connected.get(doc):
+            state.onload(lambda: self._send_late(doc, model))
+        return model
+
+    def _update_model(self, events: Any, msg: Any, root: Any, model: Any, doc: Any, comm: Any) -> None:
+        # Panel drops changes made before the page has said that it is ready, for the page fetches the whole
+        # document anyway; but those made after that fetch are lost. They are kept here and sent again.
+        if doc and doc.session_context and not state._connected.get(doc):
+            self._late |= set(msg)
+        super()._update_model(events, msg, root, model, doc, comm)
+
+    def _send_late(self, doc: Any, model: Any) -> None:
+        for name in self._late:
+            for target in (model.data, model):
+                if name in target.properties():
+                    value = getattr(target, name)
+                    doc.callbacks.trigger_on_change(ModelChangedEvent(doc, target, name, value))
+        self._late = set()
 
     def _server_event(self, doc: Any, event: Any) -> None:
         self._arrived.append(event)
