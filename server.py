@@ -110,14 +110,10 @@ class Portal:
 
     def warm(self) -> None:
         """Read the service's schema and compile what the first query needs, so that no user waits for it."""
-        import numpy as np
-
         from portal.chart import raster
-        from portal.table.columns import Column, TableMeta
-        from portal.table.result import ResultTable, RowView
-        from portal.table.votable_read import read_votable
-        from portal.table.votable_write import votable_bytes
+        from portal.table.warm import warm as warm_tables
 
+        warm_tables()
         raster.warm()
         if self.archive is not None:
             self.archive.images.pixels().warm()
@@ -126,17 +122,6 @@ class Portal:
             self.desk.surveys.read()
         except TriviewError as error:
             log.warning("the service is not ready: %s", error)
-        meta = TableMeta((Column("id", "long"), Column("x", "double"), Column("name", "char", "*")))
-        batch = meta.to_schema().empty_table().to_batches()
-        meta, table = read_votable(b"".join(votable_bytes(meta, batch)))
-        folder = self.settings.data / "results" / f"warm-{os.getpid()}"
-        result = ResultTable.from_arrow(folder, meta, table)
-        try:
-            result.page(RowView((("x", True),), '"x" > 1'), 0, 10)
-            result.numbers(['"x"'])
-            result.take(np.empty(0, np.uint32))
-        finally:
-            result.delete()
 
     def page(self) -> Any:
         """The app of one tab: a session, its views, and their end."""

@@ -87,6 +87,21 @@ def portal(tmp_path_factory: pytest.TempPathFactory, built: None) -> Iterator[Po
 
 
 @pytest.fixture
+def own_portal(tmp_path: Path, built: None) -> Iterator[Callable[..., PortalProcess]]:
+    """``own_portal(TRIVIEW_X="...")`` starts a portal of this test's own; ask for it before ``visit``."""
+    servers = []
+
+    def start(**settings: str) -> PortalProcess:
+        server = PortalProcess(tmp_path / f"data{len(servers)}", **{"TRIVIEW_PRESET": "tiny", **settings})
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
 def visit(browser: Browser, troubles) -> Iterator[Callable[..., Page]]:
     """``visit(portal, path="/", size=(1440, 900), watch=True) -> Page``, each in a browser profile of its own."""
     contexts = []

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Page
 
-from ui_tests.portal_kit import SLOW_QUERY, PortalProcess, portal, run_query, visit, wait_rows  # noqa: F401
+from ui_tests.portal_kit import SLOW_QUERY, own_portal, portal, run_query, visit, wait_rows  # noqa: F401
 
 FILTER = "18..21"
 
@@ -44,14 +43,6 @@ def again(page: Page, url: str) -> None:
     page.get_by_role("button", name="Run", exact=True).wait_for()
 
 
-@pytest.fixture
-def mortal(tmp_path, built):
-    """A portal of this test's own, to be killed."""
-    server = PortalProcess(tmp_path / "data", TRIVIEW_PRESET="tiny").start()
-    yield server
-    server.stop()
-
-
 def test_a_reload_brings_everything_back(portal, visit) -> None:  # noqa: F811
     page = visit(portal)
     prepare(page)
@@ -63,7 +54,8 @@ def test_a_reload_brings_everything_back(portal, visit) -> None:  # noqa: F811
     assert look(page) == before
 
 
-def test_a_killed_server_brings_everything_back(mortal, visit, troubles) -> None:  # noqa: F811
+def test_a_killed_server_brings_everything_back(own_portal, visit, troubles) -> None:  # noqa: F811
+    mortal = own_portal()
     troubles.allow("ERR_CONNECTION", "WebSocket", "Failed to load resource", "Lost websocket")
     page = visit(mortal)
     prepare(page)
@@ -75,7 +67,8 @@ def test_a_killed_server_brings_everything_back(mortal, visit, troubles) -> None
     assert look(page) == before
 
 
-def test_a_running_job_survives_the_kill(mortal, visit, troubles) -> None:  # noqa: F811
+def test_a_running_job_survives_the_kill(own_portal, visit, troubles) -> None:  # noqa: F811
+    mortal = own_portal()
     troubles.allow("ERR_CONNECTION", "WebSocket", "Failed to load resource", "Lost websocket")
     page = visit(mortal)
     run_query(page, SLOW_QUERY)

@@ -7,7 +7,7 @@ import re
 from portal.errors import QueryError
 from portal.jobs.job import JobRow
 from portal.session import Session
-from portal.table.export import export_stream
+from portal.table.export import FORMATS, export_stream
 from portal.table.selection import selection_sql
 from widgets.export import ExportMenu
 from widgets.jobs import Jobs
@@ -15,12 +15,6 @@ from widgets.results import ResultsLine
 
 from .base import View
 from .feeds import Answer, Feeds
-
-TYPES = {
-    "votable": ("application/x-votable+xml", "vot"),
-    "votable-tabledata": ("application/x-votable+xml", "vot"),
-    "csv": ("text/csv; charset=utf-8", "csv"),
-}
 
 
 class Results(View):
@@ -108,20 +102,20 @@ class Results(View):
 
 
 def export_answer(table, look, arguments: dict[str, str], title: str) -> Answer:
-    """A table as a download: ``format`` one of TYPES, ``scope`` all, filtered or marked."""
+    """A table as a download: ``format`` one of FORMATS, ``scope`` all, filtered or marked."""
     form, scope = arguments.get("format", "votable"), arguments.get("scope", "all")
-    if form not in TYPES:
-        raise QueryError(f"There is no export as {form!r}.", f"Choose one of {', '.join(TYPES)}.")
+    if form not in FORMATS:
+        raise QueryError(f"There is no export as {form!r}.", f"Choose one of {', '.join(FORMATS)}.")
     view = look.row_view(table.meta)
     if scope == "all":
         view = view._replace(where="")
     elif scope == "marked":
         marked = selection_sql(look.clauses)
         view = view._replace(where=" AND ".join(f"({part})" for part in (view.where, marked) if part))
-    kind, ending = TYPES[form]
+    kind, ending = FORMATS[form]
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", title).strip("_") or "result"
     return Answer(
-        export_stream(table, view, form), kind, (("Content-Disposition", f'attachment; filename="{name}.{ending}"'),)
+        export_stream(table, view, form), kind, (("Content-Disposition", f'attachment; filename="{name}{ending}"'),)
     )
 
 

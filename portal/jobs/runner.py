@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ..config import Settings
@@ -191,8 +193,12 @@ class Runner:
                     self._tell(job)
                 table = self._take_in(job, table, decoder, decoder.close())
         except (TriviewError, OSError):
+            # What has come is kept, the rows still in the decoder too; a decoder that failed has none to give.
+            with suppress(TriviewError):
+                table = self._take_in(job, table, decoder, decoder.flush())
             if table is not None:
                 table.abandon()
+                job.progress = job.progress._replace(rows=table.n_rows)
             raise
         meta = self._described(job, decoder.meta)
         table = table or self._open_new(job, meta)
@@ -216,8 +222,6 @@ class Runner:
 
     def _described(self, job: Job, meta: TableMeta) -> TableMeta:
         """The table's description with where it came from; it travels into every export."""
-        from dataclasses import replace
-
         known = {info.name for info in meta.infos}
         added = [Info("QUERY", job.adql)] if job.adql and "QUERY" not in known else []
         if "SERVICE" not in known:

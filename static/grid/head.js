@@ -107,7 +107,7 @@ export class Heads {
     head.filter.classList.toggle("tv-set", Boolean(head.filter.value.trim()));
     const problem = this.model.problems[name];
     head.filter.classList.toggle("tv-wrong", Boolean(problem));
-    head.filter.toggleAttribute("aria-invalid", Boolean(problem));
+    head.filter.setAttribute("aria-invalid", String(Boolean(problem)));
     head.filter.title = problem || HINT;
   }
 
