@@ -149,6 +149,7 @@ class Portal:
         def opened() -> None:
             if pn.state.location is not None:
                 pn.state.location.search = f"?s={session.workspace}"
+            page.start()
             page.follow_link(link)
 
         def closed(_: Any) -> None:

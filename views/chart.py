@@ -74,7 +74,6 @@ class Chart(View):
         self.listen(self.update, "look", "arrived", "active")
         self.listen(self.catch_up, "layout")
         self.listen(lambda: self.scatter.paint(session.theme), "theme")
-        self.update()
 
     # -- the user's hand -----------------------------------------------------------------------------------------
     def _choose(self, gesture: Any) -> None:

@@ -47,7 +47,6 @@ class Curve(View):
         )
         self.listen(self.update, "look", "active", "detail", "arrived")
         self.listen(lambda: self.chart.paint(session.theme), "theme")
-        self.update()
 
     @property
     def shown(self) -> bool:

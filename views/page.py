@@ -114,6 +114,11 @@ class Page(View):
 
         self.run(read, self.session.point_at)
 
+    def start(self) -> None:
+        """The browser has the page. Charts are drawn from here on: what Bokeh figures get earlier can be lost."""
+        self.chart.update()
+        self.curve.update()
+
     def follow_link(self, link: Link) -> None:
         """Do what the page's address asks for."""
         if link.problem:
