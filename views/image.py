@@ -57,7 +57,9 @@ class Image(View):
                 raise TriviewError("This row has no position.")
             stopped = lambda: self._row != key  # noqa: E731 - the user has gone on to another row
             found = self.cutouts.cutouts(float(ra), float(dec), RADIUS, stopped)
-            return cutout_payload(found, title=f"{ra:.5f} {dec:+.5f}") if found and not stopped() else None
+            if not found or stopped():
+                return None
+            return cutout_payload(found, f"{ra:.5f} {dec:+.5f}", (float(ra), float(dec)))
 
         self.run(read, self._show)
 
@@ -66,11 +68,13 @@ class Image(View):
             return
         self._payload = payload
         self._serial += 1
-        self.image.param.update(url=f"{self._url}?n={self._serial}", message="", busy=False)
+        self.image.param.update(url=f"{self._url}?n={self._serial}", message="", busy=False, failed=False)
 
-    def _say(self, words: str) -> None:
+    def _say(self, words: str, failed: bool = False) -> None:
         self.forget()
-        self.image.param.update(url="", message=words or "Click an object: its image appears here.", busy=False)
+        self.image.param.update(
+            url="", message=words or "Click an object: its image appears here.", busy=False, failed=failed
+        )
 
     def report(self, error: TriviewError) -> None:
-        self._say(f"{error.message} {error.hint}".strip())
+        self._say(f"{error.message} {error.hint}".strip(), True)

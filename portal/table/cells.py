@@ -12,6 +12,8 @@ from portal.table.columns import Column
 DEGREE_DIGITS = 7  # 0.36 mas, a hundredth of the astrometric error of a bright star
 DAY_DIGITS = 6  # 0.09 s, well under the shortest exposure
 DOUBLE_DIGITS = 10  # a computed magnitude of 17 digits says nothing more; exports keep every digit
+ERROR_DIGITS = 4  # of a computed error: the third is already noise
+MAG_DIGITS = 4  # a tenth of a millimagnitude; calibration is good to ten of them
 LIST_ITEMS = 8  # of an array cell
 TEXT_LIMIT = 2_000  # characters of one cell on screen
 
@@ -41,11 +43,12 @@ def _floats(values: pa.Array) -> list[str | None]:
 
 
 def digits_of(column: Column) -> int:
-    """Digits after the point for positions in degrees and days of MJD or JD; -1 for anything else."""
+    """Digits after the point for positions in degrees, days of MJD or JD and magnitudes; -1 for anything else."""
     unit, ucd, name = column.unit.strip().lower(), column.ucd.lower(), column.name
-    error = ucd.startswith("stat.") or "err" in name.lower()
-    if error:
+    if is_error(column):
         return -1
+    if unit == "mag":
+        return MAG_DIGITS
     if unit in ("deg", "degree", "degrees") and (ucd.startswith("pos.") or POSITION_NAME.search(name)):
         return DEGREE_DIGITS
     timed = "mjd" in name.lower() or ucd.startswith("time.epoch") or column.xtype.lower() in ("mjd", "jd")
@@ -54,8 +57,13 @@ def digits_of(column: Column) -> int:
     return -1
 
 
+def is_error(column: Column) -> bool:
+    """Whether the column holds errors or other statistics of values."""
+    return column.ucd.lower().startswith("stat.") or "err" in column.name.lower()
+
+
 def _doubles(column: Column, values: list[float | None]) -> list[str | None]:
-    digits = digits_of(column)
+    digits, error = digits_of(column), is_error(column)
     out: list[str | None] = []
     for value in values:
         if value is None:
@@ -66,8 +74,9 @@ def _doubles(column: Column, values: list[float | None]) -> list[str | None]:
             out.append(f"{value:.{digits}f}")
         else:
             exact = repr(value)
-            if len(exact) > DOUBLE_DIGITS + 2:
-                exact = f"{value:.{DOUBLE_DIGITS}g}"
+            most = ERROR_DIGITS if error else DOUBLE_DIGITS
+            if len(exact) > most + 2:
+                exact = f"{value:.{most}g}"
             out.append(exact.removesuffix(".0"))
     return out
 
