@@ -85,6 +85,14 @@ class View:
     def refresh(self) -> None:
         """Bring the widget up to date; subclasses write this."""
 
+    @staticmethod
+    def worth(before: int, table: Any) -> bool:
+        """Whether a picture of ``before`` rows should be made anew while rows still come: each half more, and at last.
+
+        Reading all rows at every step would cost as much as the square of their number.
+        """
+        return table.complete or table.n_rows >= max(1.5 * before, 1)
+
     # -- reading -------------------------------------------------------------------------------------------------
     def run(
         self,

@@ -140,8 +140,10 @@ class Chart(View):
             self.axes.param.update(columns=[column.name for column in table.meta.columns], note="")
             self.scatter.clear("This result has no two columns of numbers to draw. Type expressions for x and y.")
             return
-        key = (session.active, table.n_rows, look.filters, look.kept, spec)
         old = self._cloud
+        key = (session.active, table.n_rows, look.filters, look.kept, spec)
+        if old is not None and old.table is table and old.key[2:] == key[2:] and not self.worth(old.key[1], table):
+            key = old.key
         fresh = old is None or old.key[0] != key[0] or old.key[4] != key[4]
         if fresh:
             self._window = None
@@ -203,7 +205,8 @@ class Chart(View):
         how = "points" if frame.places is not None else "points as density"
         without = len(cloud.rows) - frame.shown if all_of_it else 0
         missing = f" · {without:,} without a value" if without > 0 else ""
-        self.axes.note = f"{frame.shown:,} {how}{missing}"
+        cut = " · cut at the row limit" if cloud.table.meta.overflow else ""
+        self.axes.note = f"{frame.shown:,} {how}{missing}{cut}"
         self.axes.error = ""
 
     def _failed(self, error: TriviewError) -> None:

@@ -83,7 +83,10 @@ class Coverage(View):
             words = "This result has no position columns. Add RA and Dec (such as coord_ra, coord_dec) to the SELECT."
             self.sky.param.update(version=self.sky.version + 1, current=None, message=words, notice="")
             return
-        key = (session.active, table.n_rows, look.filters, look.kept, look.clauses)
+        key = (session.active, table.n_rows, look.filters, look.kept, look.clauses, table.meta.overflow)
+        seen = self._seen
+        if seen and seen[0] == key[0] and seen[2:] == key[2:] and not self.worth(seen[1], table):
+            key = seen
 
         def read() -> tuple[Points | None, tuple | None]:
             points = None
@@ -117,6 +120,8 @@ class Coverage(View):
                 notes.append(f"{len(points.ra):,} of {points.total:,} positions drawn")
             if points.without:
                 notes.append(f"{points.without:,} rows without a position")
+            if key[-1]:
+                notes.append("cut at the row limit")
             changes["notice"] = " · ".join(notes)
             # A new address makes the view show all of a new result, once.
             url = f"{self._url}?r={self.session.active}"
