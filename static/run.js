@@ -8,7 +8,7 @@ const sheet = `
   .meter.unknown { width: 30%; animation: slide 1.2s infinite ease-in-out alternate; }
   @keyframes slide { from { left: 0 } to { left: 70% } }
   @media (prefers-reduced-motion: reduce) { .meter.unknown { animation: none; width: 100%; opacity: .4 } }
-  .error { padding: 0 10px 6px; max-height: 84px; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
+  .words { padding: 2px 10px 6px; max-height: 84px; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
   .limit { width: 96px; text-align: right; }
 `;
 
@@ -21,7 +21,7 @@ export function render({ model, el }) {
   const link = element("button", { class: "quiet", title: "Copy a link that opens the page with this query" }, "Link");
   const words = element("span", { class: "grow cut muted", role: "status", "aria-live": "polite" });
   const meter = element("div", { class: "meter" });
-  const error = element("div", { class: "error tv-error", role: "alert" });
+  const error = element("div", { class: "words tv-error", role: "alert" });
   const line = element("div", { class: "bar line" }, meter, run, stop, element("label", { class: "muted" }, "rows ≤ "), limit, words, format, link);
   el.append(line, error);
 

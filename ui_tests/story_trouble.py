@@ -80,7 +80,7 @@ def test_an_archive_that_is_down(own_portal, visit, troubles) -> None:  # noqa: 
     assert "FROM dp1.Object" in editor_text(page)
     page.locator(".tv-schema", has_text=re.compile("cannot be reached|could not", re.IGNORECASE)).wait_for()
     page.get_by_label("Chart and table").click()
-    page.locator("[data-layout=chart-table]").wait_for()
+    page.locator(".page[data-layout=chart-table]").wait_for()
 
 
 def test_an_empty_result(portal, visit, shot) -> None:  # noqa: F811
@@ -145,10 +145,10 @@ def test_a_hidden_view_catches_up(portal, visit, layout) -> None:  # noqa: F811
     page.keyboard.press(
         f"Alt+{['', 'tri', 'sky-table', 'sky-chart', 'chart-table', 'sky', 'chart', 'table'].index(layout)}"
     )
-    page.locator(f"[data-layout={layout}]").wait_for()
+    page.locator(f".page[data-layout={layout}]").wait_for()
     run_query(page)
     wait_rows(page)
     page.keyboard.press("Alt+1")
-    page.locator("[data-layout=tri]").wait_for()
+    page.locator(".page[data-layout=tri]").wait_for()
     page.locator(".tv-table td", has_text=re.compile(r"^\d{15,19}$")).first.wait_for()
     page.locator(".tv-axes", has_text=re.compile(r"[\d,]+ points")).wait_for()

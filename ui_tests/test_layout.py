@@ -41,7 +41,7 @@ def test_layouts_show_their_panes(serve, shot) -> None:
     }
     for name, panes in seen.items():
         layout.layout = name
-        page.locator(f"[data-layout={name}]").wait_for()
+        page.locator(f".page[data-layout={name}]").wait_for()
         for pane in ("sky", "chart", "table"):
             assert page.locator(f"section.pane.{pane}").is_visible() == (pane in panes), (name, pane)
     layout.param.update(layout="tri", detail=True)

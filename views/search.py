@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -101,7 +102,8 @@ class Search(View):
 
     def _show_error(self, message: str, hint: str, line: int, column: int, length: int) -> None:
         self.line.error = f"{message}\n{hint}".strip()
-        mark = {"line": line, "column": column, "length": max(1, length), "message": message, "severity": "error"}
+        length = max(length, _word(self.editor.value, line, column))
+        mark = {"line": line, "column": column, "length": length, "message": message, "severity": "error"}
         self.editor.problems = [mark] if line > 0 else []
 
     def _show_history(self) -> None:
@@ -125,6 +127,15 @@ class Search(View):
 
     def report(self, error: TriviewError) -> None:
         self.line.error = f"{error.message}\n{error.hint}".strip()
+
+
+def _word(text: str, line: int, column: int) -> int:
+    """Length of the word at a place (both from 1), at least 1: services tell where it starts, not where it ends."""
+    lines = text.splitlines()
+    if not 0 < line <= len(lines):
+        return 1
+    found = re.match(r"\w+", lines[line - 1][max(0, column - 1) :])
+    return len(found[0]) if found else 1
 
 
 def _words(job: JobRow) -> str:
