@@ -20,6 +20,7 @@ from portal.errors import TriviewError
 
 log = logging.getLogger("triview")
 HERE = Path(__file__).resolve().parent
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def secret_key(folder: Path) -> str:
@@ -237,7 +238,8 @@ def serve(settings: Settings) -> None:
         websocket_origin=origins,
         sign_sessions=True,
         secret_key=key.encode(),
-        compress_response=True,
+        # On this machine's own loopback compressing costs more than it saves; a proxy in front does it better.
+        compress_response=settings.host not in LOOPBACK,
         unused_session_lifetime_milliseconds=int(settings.session_minutes * 60_000),
         check_unused_sessions_milliseconds=5_000,
         extra_patterns=portal.routes(),

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
+import panel as pn
 
 from portal.chart.lightcurve import LightCurve, read_curve
 from portal.errors import QueryError, TriviewError
@@ -34,7 +35,8 @@ class Curve(View):
         self._call: Call | None = None
         self._chosen = 0
         self._row: tuple = ()
-        self.chart = LightCurveChart(theme=session.theme)
+        self.panel = pn.Column(sizing_mode="stretch_both", margin=0)
+        self._chart: LightCurveChart | None = None
         self.export = ExportMenu(url="")
         self._export_url = self.feed(self._export)
         self.bar = CurveBar(export=self.export, sizing_mode="stretch_width")
@@ -46,11 +48,19 @@ class Curve(View):
             tabled=lambda _: self._open_table(),
         )
         self.listen(self.update, "look", "active", "detail", "arrived")
-        self.listen(lambda: self.chart.paint(session.theme), "theme")
+        self.listen(lambda: self._chart and self._chart.paint(session.theme), "theme")
 
     @property
     def shown(self) -> bool:
         return self.session.detail
+
+    @property
+    def chart(self) -> LightCurveChart:
+        """Made when first needed: its hundred models would be a third of the work of opening a page."""
+        if self._chart is None:
+            self._chart = LightCurveChart(theme=self.session.theme)
+            self.panel[:] = [self._chart]
+        return self._chart
 
     # -- the user's hand -----------------------------------------------------------------------------------------
     def _unit(self, unit: str) -> None:

@@ -65,7 +65,7 @@ class Page(View):
             chart=self.chart.scatter,
             table=self.table.grid,
             curvebar=self.curve.bar,
-            curve=self.curve.chart,
+            curve=self.curve.panel,
             image=self.image.image,
             fresh=session.fresh,
             service="Embedded archive · simulated sky" if settings.embedded else settings.service_url,

@@ -42,6 +42,16 @@ class Gesture(param.Parameter):
         self.kind = kind
 
 
+@lru_cache(maxsize=64)
+def _mapping(cls: type[JSWidget]) -> dict[str, str | None]:
+    """Python name to browser name; None keeps a parameter here. Panel asks for it at every change."""
+    mapping = dict(JSComponent._property_mapping)
+    for owner in reversed(cls.__mro__):
+        mapping |= vars(owner).get("_rename", {})
+        mapping |= {name: None for name, value in vars(owner).items() if isinstance(value, Gesture)}
+    return mapping
+
+
 class JSWidget(JSComponent):
     """A Panel component drawn by ``static/<noun>.js``, built to ``static/dist/<noun>.js``.
 
@@ -71,11 +81,7 @@ class JSWidget(JSComponent):
 
     @classproperty
     def _property_mapping(cls) -> dict[str, str | None]:
-        mapping = dict(JSComponent._property_mapping)
-        for owner in reversed(cls.__mro__):
-            mapping |= vars(owner).get("_rename", {})
-            mapping |= {name: None for name, value in vars(owner).items() if isinstance(value, Gesture)}
-        return mapping
+        return dict(_mapping(cls))
 
     @classmethod
     def _render_esm(cls, compiled: Any = True, server: bool = False) -> str:

@@ -20,6 +20,7 @@ from bokeh.models import (
     BoxSelectTool,
     ColumnDataSource,
     HoverTool,
+    Image,
     LassoSelectTool,
     LinearColorMapper,
     LinearScale,
@@ -27,11 +28,12 @@ from bokeh.models import (
     LogTicker,
     LogTickFormatter,
 )
+from bokeh.models import Scatter as Marks
 
 from portal.chart.spec import ChartSpec
 
 from .base import Gesture
-from .figure import PALETTES, drawn, new_figure, note_label, paint_figure, say, soon, words
+from .figure import PALETTES, drawn, layer, new_figure, note_label, paint_figure, say, soon, words
 
 SETTLE = 10
 """Milliseconds to wait for the rest of a zoom: x and y of one turn of the wheel arrive as separate messages."""
@@ -107,13 +109,12 @@ class Scatter(pn.viewable.Viewer):
         self.figure = fig = new_figure([box, lasso], self._hover)
         self._mapper = LinearColorMapper(palette=["#000000"], low=1, high=255, low_color=(0, 0, 0, 0))
         self._chosen_mapper = LinearColorMapper(palette=["#000000"], low=1, high=255, low_color=(0, 0, 0, 0))
-        place = {"image": "image", "x": "x", "y": "y", "dw": "dw", "dh": "dh"}
-        fig.image(**place, source=self._image, color_mapper=self._mapper)
-        fig.image(**place, source=self._chosen, color_mapper=self._chosen_mapper)
-        self._dots = fig.scatter("x", "y", source=self._points, size=5, line_color=None, fill_alpha=0.65)
-        self._bold = fig.scatter("x", "y", source=self._picked, size=7, line_width=1, fill_alpha=0.9)
-        self._ring = fig.scatter("x", "y", source=self._mark, size=17, marker="circle_dot", line_width=2.5)
-        self._ring.glyph.fill_color = None
+        for source, mapper in ((self._image, self._mapper), (self._chosen, self._chosen_mapper)):
+            layer(fig, source, Image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper))
+        self._dots = layer(fig, self._points, Marks(x="x", y="y", size=5, line_color=None, fill_alpha=0.65))
+        self._bold = layer(fig, self._picked, Marks(x="x", y="y", size=7, fill_alpha=0.9))
+        ring = Marks(x="x", y="y", size=17, marker="circle_dot", line_width=2.5, fill_color=None)
+        self._ring = layer(fig, self._mark, ring)
         self._hover.renderers = [self._dots]
         self._note = note_label()
         fig.add_layout(self._note)

@@ -8,12 +8,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import panel as pn
 import param
-from bokeh.models import BasicTickFormatter, ColumnDataSource, HoverTool, Legend, LegendItem, Span
+from bokeh.models import (
+    BasicTickFormatter,
+    ColumnDataSource,
+    HoverTool,
+    Legend,
+    LegendItem,
+    Scatter,
+    Segment,
+    Span,
+    Text,
+)
 
 from portal.chart.bands import BANDS, style_of
 from portal.chart.lightcurve import DIFFERENCE, DIRECT, BandCurve, LightCurve, Series
 
-from .figure import FONT, PALETTES, drawn, new_figure, note_label, paint_figure, say, words
+from .figure import FONT, PALETTES, drawn, layer, new_figure, note_label, paint_figure, say, words
 
 NJY, AB = "nJy", "AB mag"
 OTHER = "?"
@@ -77,21 +87,18 @@ class LightCurveChart(pn.viewable.Viewer):
     def _renderers(self, band: str) -> tuple[Any, Any, Any]:
         """Error bars, markers and the arrows of limits, so far without points."""
         marker, source = style_of(band).marker, self._sources[band]
-        bars = self.figure.segment("x", "low", "x", "high", source=source, line_width=1, line_alpha=0.7)
-        dots = self.figure.scatter(
-            "x", "y", source=source, marker=marker, size=SIZES[marker], fill_alpha="fill", line_width=1.2, name=band
-        )
-        arrows = self.figure.text(
-            "x", "y", "arrow", source=self._limits[band], text_align="center", text_baseline="top",
-            text_font_size="15px", name=band,
-        )  # fmt: skip
+        bars = layer(self.figure, source, Segment(x0="x", y0="low", x1="x", y1="high", line_alpha=0.7))
+        dot = Scatter(x="x", y="y", marker=marker, size=SIZES[marker], fill_alpha="fill", line_width=1.2)
+        dots = layer(self.figure, source, dot, name=band)
+        arrow = Text(x="x", y="y", text="arrow", text_align="center", text_baseline="top", text_font_size="15px")
+        arrows = layer(self.figure, self._limits[band], arrow, name=band)
         return bars, dots, arrows
 
     def _key(self, band: str) -> Any:
         """The band's marker for the legend, which draws a first point even where all are limits; itself nowhere."""
         nowhere = ColumnDataSource({"x": [np.nan], "y": [np.nan]})
         marker = style_of(band).marker
-        return self.figure.scatter("x", "y", source=nowhere, marker=marker, size=SIZES[marker], fill_alpha=0.85)
+        return layer(self.figure, nowhere, Scatter(x="x", y="y", marker=marker, size=SIZES[marker], fill_alpha=0.85))
 
     # -- what is drawn -------------------------------------------------------------------------------------------
     @drawn

@@ -49,9 +49,15 @@ export const NO_WEBGL2 =
   "This browser offers no WebGL2, which the sky view needs. Turn on hardware acceleration or use a current browser; " +
   "the table and the charts work without it.";
 
+// Once the page has nothing better to do, but not for ever: reading 2.6 MB of script holds up every other view.
+function quiet() {
+  const wait = window.requestIdleCallback ?? ((run) => setTimeout(run, 300));
+  return new Promise((resolve) => setTimeout(() => wait(resolve, { timeout: 1500 }), 50));
+}
+
 function loadAladin() {
   // A file of its own beside this bundle, fetched when the first sky view opens.
-  loading ??= import(new URL("./aladin.js", import.meta.url).href).then(async (module) => {
+  loading ??= quiet().then(() => import(new URL("./aladin.js", import.meta.url).href)).then(async (module) => {
     await module.default.init;
     return module.default;
   });
