@@ -75,6 +75,7 @@ class Portal:
     """All that one server process holds."""
 
     def __init__(self, settings: Settings) -> None:
+        from portal.background import run_aside
         from portal.jobs.history import History
         from portal.jobs.runner import Runner
         from portal.vo.hips import Surveys
@@ -90,7 +91,7 @@ class Portal:
         self.pages = 0
         self.archive: Any = None
         if settings.embedded:
-            self.archive = self._open_archive()
+            self.archive = run_aside(self._open_archive)
         self.history = History(settings.data)
         self.history.sweep(settings.keep_days)
         self.runner = Runner(settings, self.history)

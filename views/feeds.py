@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
+from portal.background import worker_pool
 from portal.errors import TriviewError
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Feeds:
         self._answers: dict[str, Callable[[dict[str, str]], Answer]] = {}
         # A pool of their own: a slow export must not hold back a page of rows, nor the other way round.
         self.pages: Executor = ThreadPoolExecutor(threads, "feed")
-        self.streams: Executor = ThreadPoolExecutor(threads, "stream")
+        self.streams: Executor = worker_pool(threads, "stream")
 
     def add(self, answer: Callable[[dict[str, str]], Answer]) -> str:
         token = secrets.token_urlsafe(16)

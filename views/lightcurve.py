@@ -56,18 +56,27 @@ class Curve(View):
 
     @property
     def chart(self) -> LightCurveChart:
-        """Made when first needed: its hundred models would be a third of the work of opening a page."""
-        if self._chart is None:
-            self._chart = LightCurveChart(theme=self.session.theme)
-            self.panel[:] = [self._chart]
+        """The chart; it is there from the first refresh on."""
+        assert self._chart is not None
         return self._chart
+
+    def _take_chart(self, chart: LightCurveChart) -> None:
+        if self._chart is None:
+            chart.param.update(unit=self.bar.unit, kind=self.bar.kind)
+            self._chart = chart
+            self.panel[:] = [chart]
+        self.refresh()
 
     # -- the user's hand -----------------------------------------------------------------------------------------
     def _unit(self, unit: str) -> None:
-        self.chart.unit = self.bar.unit = unit
+        self.bar.unit = unit
+        if self._chart is not None:
+            self._chart.unit = unit
 
     def _flux(self, kind: str) -> None:
-        self.chart.kind = self.bar.kind = kind
+        self.bar.kind = kind
+        if self._chart is not None:
+            self._chart.kind = kind
 
     def _serve(self, place: int) -> None:
         self._chosen, self._row = place, ()
@@ -82,6 +91,11 @@ class Curve(View):
     # -- the session's news --------------------------------------------------------------------------------------
     def refresh(self) -> None:
         session = self.session
+        if self._chart is None:
+            # Made when first needed, in a thread: its hundred models take 0.2 s, which no other page shall wait for.
+            theme = session.theme
+            self.run(lambda: LightCurveChart(theme=theme), self._take_chart, slot="chart")
+            return
         table, row = session.table(), session.look.current
         if table is None or row < 0:
             self._row = ()
@@ -159,8 +173,9 @@ class Curve(View):
     def _clear(self, words: str, kind: str = "") -> None:
         self._call = None
         self.forget("curve")
-        self.chart.clear()
-        self.chart.message(words, error=kind == "error")
+        if self._chart is not None:
+            self._chart.clear()
+            self._chart.message(words, error=kind == "error")
         self.bar.param.update(title="", ready=False, series=[])
         self.export.url = ""
 

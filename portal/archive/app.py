@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
+from portal.background import worker_pool
+
 from ..errors import LimitError
 from . import datalink_web, hips, sia, soda, tap, vosi_web
 from .catalog import Store
@@ -32,8 +34,8 @@ class Archive:
         self.images = Images(folder, self.store)
         # Threads: short ones on the desk, queries apart, and jobs (in Uws) apart from both.
         self.desk = ThreadPoolExecutor(max(4, os.cpu_count() or 1), thread_name_prefix="desk")
-        self.queries = ThreadPoolExecutor(limits.sync_workers, thread_name_prefix="sync")
-        self.pixels = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="pixels")
+        self.queries = worker_pool(limits.sync_workers, "sync")
+        self.pixels = worker_pool(max(2, os.cpu_count() or 1), "pixels")
         self.uws = Uws(state, limits.async_workers, limits.async_seconds)
         self.uws.register("tap", lambda ticket: tap.run_job(self, ticket))
         self.uws.register("cutout", lambda ticket: soda.run_job(self, ticket))

@@ -12,9 +12,9 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..background import worker_pool
 from ..errors import CancelledError, LimitError, TriviewError
 from .jobstore import ABORTED, ACTIVE, COMPLETED, ERROR, EXECUTING, PENDING, QUEUED, Job, JobResult, JobStore
 from .telling import told
@@ -70,7 +70,7 @@ class Uws:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.store = JobStore(folder / "jobs.sqlite")
         self.seconds = seconds
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="uws")
+        self._pool = worker_pool(workers, "uws")
         self._work: dict[str, Work] = {}
         self._tickets: dict[str, Ticket] = {}
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}

@@ -6,11 +6,11 @@ Knows numbers only. Works on linear axes: for a logarithmic one ``Points`` takes
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
+from portal.background import worker_pool
 from portal.chart import kernels
 from portal.chart.cells import CellIndex
 
@@ -24,8 +24,8 @@ MOST_PIXELS = 4096
 """A browser window is not wider; sizes from outside are cut to it."""
 
 Range = tuple[float, float]
-_threads = ThreadPoolExecutor(2, "raster")
-_builder = ThreadPoolExecutor(1, "cells")
+_threads = worker_pool(2, "raster")
+_builder = worker_pool(1, "cells")
 
 
 class Extent(NamedTuple):

@@ -12,11 +12,12 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from ..background import worker_pool
 from ..config import Settings
 from ..errors import CancelledError, LimitError, QueryError, ServiceError, TriviewError
 from ..table.columns import Info, TableMeta
@@ -41,9 +42,9 @@ class Runner:
         self.history = history
         self.web = Web(settings)
         self.jobs: dict[str, Job] = {}
-        self._reads = ThreadPoolExecutor(settings.workers, "read")
+        self._reads = worker_pool(settings.workers, "read")
         # Jobs mostly wait for services, so many may be under way.
-        self._work = ThreadPoolExecutor(32, "job")
+        self._work = worker_pool(32, "job")
         self._tables: dict[str, ResultTable] = {}
         self._users: dict[str, int] = {}
         self._lock = threading.RLock()
