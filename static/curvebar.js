@@ -3,8 +3,9 @@ import controls from "./parts/controls.css";
 import { addStyle, element, gesture } from "./parts/kit.js";
 
 const sheet = `
-  .bar { border-bottom: 1px solid var(--tv-line, #d8dee4); min-height: 34px; flex-wrap: wrap; row-gap: 2px; }
-  .title { flex: 1 1 190px; }
+  .bar { border-bottom: 1px solid var(--tv-line, #d8dee4); min-height: 34px; flex-wrap: wrap; gap: 2px 4px; }
+  .title { flex: 1 1 130px; }
+  .bar button { padding: 2px 6px; }
   .group { display: inline-flex; }
   .group button { border-radius: 0; margin-left: -1px; }
   .group button:first-child { border-radius: 6px 0 0 6px; margin-left: 0; }
@@ -25,7 +26,7 @@ export function render({ model, el }) {
   };
   const units = group([["nJy", "nJy", "Flux in nJy"], ["AB mag", "AB mag", "AB magnitude = 31.4 - 2.5 log10(flux / nJy)"]], "united");
   const kinds = group([["direct", "direct", "Forced flux on the visit image"], ["difference", "diff.", "Forced flux on the difference image"]], "fluxed");
-  const table = element("button", { class: "quiet", title: "Open these rows as a result of their own" }, "Table");
+  const table = element("button", { class: "quiet", "aria-label": "Table", title: "Open these rows as a result of their own" }, "▤");
   const exporting = element("div");
   exporting.append(model.get_child("export"));
   el.append(element("div", { class: "bar" }, title, series, kinds, units, table, exporting));
