@@ -10,7 +10,7 @@ NUMBER = r"[+-]?\d+(?:\.\d*)?"
 PAIR = re.compile(
     rf"^\s*({NUMBER})\s*(?:deg|d|°)?\s*[,;\s]\s*({NUMBER})\s*(?:deg|d|°)?\s*(gal|galactic|icrs|fk5|j2000)?\s*$", re.I
 )
-SEXAGESIMAL = re.compile(r"[:hms°'\"]|^\s*\d+\s+\d+\s+\d")
+SEXAGESIMAL = re.compile(r"\d\s*[:hms°'\"]|^\s*\d+\s+\d+\s+\d")
 
 
 def parse_position(text: str) -> tuple[float, float]:
