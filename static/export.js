@@ -4,7 +4,7 @@ import { addStyle, element } from "./parts/kit.js";
 
 const sheet = `
   :host { position: relative; }
-  .menu { right: 0; top: 30px; min-width: 230px; }
+  .menu { position: fixed; min-width: 230px; }
   .scopes { display: flex; gap: 4px; padding: 4px; flex-wrap: wrap; }
 `;
 
@@ -30,8 +30,16 @@ export function render({ model, el }) {
     });
     menu.replaceChildren(...(scopes.length > 1 ? [element("div", { class: "scopes" }, ...scopes)] : []), ...links);
   };
+  // Below the button and inside the window, wherever the panes round it end.
+  const place = () => {
+    const at = button.getBoundingClientRect();
+    const { width, height } = menu.getBoundingClientRect();
+    menu.style.left = `${Math.max(4, Math.min(at.right - width, innerWidth - width - 4))}px`;
+    menu.style.top = `${at.bottom + height + 4 < innerHeight ? at.bottom + 4 : Math.max(4, at.top - height - 4)}px`;
+  };
   const open = (on) => {
     menu.hidden = !on;
+    if (on) place();
     button.setAttribute("aria-expanded", String(on));
   };
   button.addEventListener("click", () => open(menu.hidden));
