@@ -49,8 +49,10 @@ browser: | $(VENV)/.ready-test
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; \
 	  else $(BIN)/playwright install chromium; fi; fi
 
+# What needs no browser runs on two cores; the stories have the machine to themselves.
 test: setup-test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests -n 2 --dist loadfile
+	@$(BIN)/python -m pytest ui_tests
 
 bench: setup-test
 	@$(BIN)/python -m tests.bench
