@@ -136,9 +136,6 @@ class Session(param.Parameterized):
         kept = self.look.kept
         self.look = self.look._replace(kept=kept[:place] + kept[place + 1 :])
 
-    def clear_filters(self) -> None:
-        self.look = self.look._replace(filters=(), kept=())
-
     def point_at(self, row: int) -> None:
         """Make a row the current one (-1: none); its light curve and image open unless the user closed them."""
         with param.parameterized.batch_call_watchers(self):

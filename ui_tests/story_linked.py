@@ -80,7 +80,6 @@ def test_a_box_on_the_chart_marks_rows_and_becomes_a_filter(portal, visit) -> No
     chosen = kit.ask("Array.from(s.layer.points.chosen ?? s.layer.points.selected ?? []).filter(Boolean).length")
     assert 0 < chosen < before
     page.get_by_role("button", name="Filter to marked").click()
-    page.wait_for_function("() => true")
     page.locator(".tv-results .chip.filter").wait_for()
     page.wait_for_timeout(500)
     assert rows_shown(page) == chosen
@@ -114,6 +113,23 @@ def test_ticked_rows(portal, visit) -> None:  # noqa: F811
     page.wait_for_timeout(800)
     assert rows_shown(page) == 2
     page.get_by_label(re.compile("^Remove 2 rows")).click()
+
+
+def test_two_quick_ticks_add_to_what_is_marked(portal, visit) -> None:  # noqa: F811
+    page, _ = opened(portal, visit)
+    for place in (1, 3, 5):
+        page.locator(".tv-table tbody th").nth(place).click(no_wait_after=True)
+    page.locator(".tv-results .chip", has_text="3 rows").wait_for()
+
+
+def test_the_chart_shows_all_rows_that_stream_in(portal, visit) -> None:  # noqa: F811
+    page = visit(portal)
+    box = page.get_by_label("Row limit (MAXREC)")
+    box.fill("400000")
+    box.press("Tab")
+    run_query(page, "SELECT objectId, psfFlux, psfFluxErr FROM dp1.ForcedSource WHERE psfFlux > 0 AND psfFluxErr > 0")
+    wait_rows(page)
+    page.locator(".tv-axes", has_text="400,000 points as density · cut at the row limit").wait_for()
 
 
 def test_an_id_in_the_target_box_is_found(portal, visit) -> None:  # noqa: F811

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from ui_tests.portal_kit import SLOW_QUERY, own_portal, portal, run_query, visit, wait_rows  # noqa: F401
 
 FILTER = "18..21"
+ROWS = re.compile(r"/feed/[^?]+\?start=0&count=")  # the grid asks for its first page
 
 
 def prepare(page: Page) -> None:
@@ -16,10 +17,13 @@ def prepare(page: Page) -> None:
     run_query(page)
     wait_rows(page)
     page.get_by_label("Sky and table").click()
-    page.locator(".tv-table").get_by_label(re.compile("filter.*imag$", re.IGNORECASE)).fill(FILTER)
-    page.keyboard.press("Enter")
+    # The rows asked for must have come before one is clicked: a row that is still on screen may not pass the filter.
+    with page.expect_response(ROWS):
+        page.locator(".tv-table").get_by_label(re.compile("filter.*imag$", re.IGNORECASE)).fill(FILTER)
+        page.keyboard.press("Enter")
     page.locator(".tv-results", has_text=f"imag {FILTER}").wait_for()
-    page.locator(".tv-table th", has_text=re.compile("^rmag")).first.click()
+    with page.expect_response(ROWS):
+        page.locator(".tv-table th", has_text=re.compile("^rmag")).first.click()
     page.locator(".tv-table td", has_text=re.compile(r"^\d{15,19}$")).first.click()
     page.locator(".tv-table .tv-current").first.wait_for()
     page.locator(".tv-curvebar", has_text=re.compile(r"\d{15,19}")).wait_for()

@@ -59,7 +59,8 @@ class Chart(View):
     def __init__(self, session: Session, feeds: Feeds) -> None:
         super().__init__(session, feeds)
         self._cloud: Cloud | None = None
-        self._window: tuple | None = None  # (x range, y range, width, height) of the zoom; None shows everything
+        self._window: tuple | None = None  # (x range, y range, width, height) in view
+        self._zoomed = False  # whether the user chose that part; else all points are shown, also those that come
         self.axes = Axes(sizing_mode="stretch_width")
         self.scatter = Scatter(theme=session.theme)
         self.take(self.axes, chosen=self._choose)
@@ -87,15 +88,22 @@ class Chart(View):
             self.axes.error = f"{error.message} {error.hint}".strip()
             return
         self.axes.error = ""
-        self._window = None
+        self._zoomed = False
         self.session.change(x=gesture.x, y=gesture.y)
 
     def _zoom(self, gesture: Any) -> None:
-        self._window = ((gesture.x0, gesture.x1), (gesture.y0, gesture.y1), gesture.width, gesture.height)
+        before = self._window
+        if before is None:
+            return  # nothing has been drawn yet: the frame only tells its size
+        ranges = (gesture.x0, gesture.x1), (gesture.y0, gesture.y1)
+        self._window = (*ranges, gesture.width, gesture.height)
+        # A frame that only changed its size tells its ranges too; that is no zoom.
+        if not np.allclose(ranges, before[:2], rtol=1e-9, atol=0):
+            self._zoomed = True
         self._draw(False)
 
     def _reset(self, _: Any) -> None:
-        self._window = None
+        self._zoomed = False
         self._draw(True)
 
     def _tap(self, gesture: Any) -> None:
@@ -130,13 +138,13 @@ class Chart(View):
         session = self.session
         table, look = session.table(), session.look
         if table is None:
-            self._cloud = None
+            self._empty()
             self.axes.param.update(x="", y="", columns=[], note="", error="")
             self.scatter.clear()
             return
         spec = chart_spec(table.meta, look.x, look.y) if look.x and look.y else default_spec(table.meta)
         if spec is None:
-            self._cloud = None
+            self._empty()
             self.axes.param.update(columns=[column.name for column in table.meta.columns], note="")
             self.scatter.clear("This result has no two columns of numbers to draw. Type expressions for x and y.")
             return
@@ -146,7 +154,7 @@ class Chart(View):
             key = old.key
         fresh = old is None or old.key[0] != key[0] or old.key[4] != key[4]
         if fresh:
-            self._window = None
+            self._zoomed = False
         names = [column.name for column in table.meta.columns if column.is_number]
         self.axes.param.update(x=spec.x.expression, y=spec.y.expression, columns=names)
 
@@ -167,11 +175,17 @@ class Chart(View):
             marked = np.isin(rows, table.where(marks)) if marks else None
             return Cloud(table, spec, sql, points, x, y, rows, marked, key)
 
-        self.run(read, lambda cloud: self._take_cloud(cloud, fresh), self._failed)
+        self.run(read, self._take_cloud, self._failed)
 
-    def _take_cloud(self, cloud: Cloud, fresh: bool) -> None:
+    def _empty(self) -> None:
+        """No cloud any more; what is being read for the last one must not be drawn."""
+        self._cloud = None
+        self.forget()
+        self.forget("draw")
+
+    def _take_cloud(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._draw(fresh or self._window is None)
+        self._draw(not self._zoomed)
 
     def _draw(self, all_of_it: bool) -> None:
         cloud, window, current = self._cloud, self._window, self.session.look.current

@@ -73,12 +73,13 @@ class Coverage(View):
         session = self.session
         table, look = session.table(), session.look
         if table is None:
-            self._points = None
-            self._seen = ()
+            self.forget()
+            self._points, self._seen = None, ()
             self.sky.param.update(version=self.sky.version + 1, current=None, message="", notice="")
             return
         names = table.positions()
         if names is None:
+            self.forget()
             self._points, self._seen = None, ()
             words = "This result has no position columns. Add RA and Dec (such as coord_ra, coord_dec) to the SELECT."
             self.sky.param.update(version=self.sky.version + 1, current=None, message=words, notice="")

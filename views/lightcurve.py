@@ -172,6 +172,7 @@ class Curve(View):
 
     def _clear(self, words: str, kind: str = "") -> None:
         self._call = None
+        self.forget()
         self.forget("curve")
         if self._chart is not None:
             self._chart.clear()

@@ -38,7 +38,8 @@ class Table(View):
     def __init__(self, session: Session, feeds: Feeds) -> None:
         super().__init__(session, feeds)
         self._picture: Shown | None = None
-        self._page_wanted = False
+        self._last_current = -1
+        self._ticks: list[Any] = []  # not yet part of the selection; two can come before the first is
         self.grid = Grid(url=self.feed(self._rows), sizing_mode="stretch_both")
         self.take(
             self.grid,
@@ -86,30 +87,31 @@ class Table(View):
             else:
                 self.session.unselect()
             return
-        if any(clause.source != "table" for clause in look.clauses) and not gesture.on:
-            # Unticking a row that a box on the chart marked: what stays marked becomes a list of rows.
-            self.run(lambda: table.where(selection_sql(look.clauses)), lambda rows: self._replace(rows, gesture))
-            return
-        mine = next((clause for clause in look.clauses if clause.source == "table"), None)
-        if mine is None:
-            self._replace(np.empty(0, np.uint32), gesture)
-        else:
-            self.run(lambda: table.where(mine.sql), lambda rows: self._replace(rows, gesture))
+        self._ticks.append(gesture)
+        marks = selection_sql(look.clauses)
+        self.run(lambda: table.where(marks) if marks else np.empty(0, np.uint32), self._tick, slot="tick")
 
-    def _replace(self, rows: np.ndarray, gesture: Any) -> None:
-        ticked = np.array(gesture.rows, np.uint32)
-        kept = np.union1d(rows, ticked) if gesture.on else np.setdiff1d(rows, ticked)
-        self.session.look = self.session.look._replace(clauses=(rows_clause(kept, "table"),) if kept.size else ())
+    def _tick(self, marked: np.ndarray) -> None:
+        """What is marked, by whatever view, with the ticks made since; it becomes a list of rows."""
+        ticks, self._ticks = self._ticks, []
+        for tick in ticks:
+            rows = np.array(tick.rows, np.uint32)
+            marked = np.union1d(marked, rows) if tick.on else np.setdiff1d(marked, rows)
+        self.session.look = self.session.look._replace(clauses=(rows_clause(marked, "table"),) if marked.size else ())
 
     # -- the session's news --------------------------------------------------------------------------------------
     def refresh(self) -> None:
         table, look = self.session.table(), self.session.look
         if table is None:
+            self.forget()
             self._picture = None
             self.grid.param.update(columns=[], n_rows=0, version=self.grid.version + 1, message=self._nothing())
             return
         before = self._picture
         follow = before is None or before.table is not table
+        if follow:
+            self.forget("tick")  # ticks of another result
+            self._ticks = []
 
         def read() -> tuple[Shown, int]:
             view = look.row_view(table.meta)
@@ -146,8 +148,6 @@ class Table(View):
             changes["page"] = place // self.grid.page_size
         self._last_current = look.current
         self.grid.param.update(**changes)
-
-    _last_current = -1
 
     def _failed(self, error: TriviewError) -> None:
         self.grid.message = f"{error.message} {error.hint}".strip()

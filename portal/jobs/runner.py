@@ -210,15 +210,14 @@ class Runner:
     def _take_in(
         self, job: Job, table: ResultTable | None, decoder: VOTableDecoder, batches: list
     ) -> ResultTable | None:
-        if decoder.meta is not None and table is None and batches:
+        first = table is None and bool(batches)
+        if first:
             table = self._open_new(job, self._described(job, decoder.meta))
-            for batch in batches:
-                table.append(batch)
-            job.progress = job.progress._replace(rows=table.n_rows)
-            self._tell(job, True)
-            return table
         for batch in batches:
             table.append(batch)
+        if first:
+            job.progress = job.progress._replace(rows=table.n_rows)
+            self._tell(job, True)
         return table
 
     def _described(self, job: Job, meta: TableMeta) -> TableMeta:
