@@ -6,6 +6,7 @@ with a light curve, and whatever its forced difference flux lifts over the thres
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from portal.archive.sample import cells
 from portal.archive.sample import forced as fp
 from portal.archive.sample import visits as vis
 from portal.archive.sample.bands import BANDS, FWHM_OVER_SIGMA, PIXEL_SCALE
+from portal.archive.sample.camera import COMCAM
 from portal.archive.sample.detection import DIA_ID_OFFSET, Detected, object_ids
 from portal.archive.sample.presets import Preset
 from portal.archive.sample.products import timestamps
@@ -26,8 +28,9 @@ from portal.archive.sample.writing import ERROR_BITS, FLUX_BITS, as_double, keep
 THRESHOLD = 5.0
 FALSE_TID = 1 << 51
 DIPOLE_SHARE = 0.3  # of the false detections
-REAL, NOISE, DIPOLE = 0, 1, 2
-SOURCE_ID_FACTOR = 100_000  # diaSourceId = visit * 100000 + detector * 10000 + number in the image
+REAL, NOISE, DIPOLE, ARTEFACT, MOVING = range(5)  # the hidden column _origin
+# diaSourceId: visit, detector and the number in the image side by side in 41, 8 and 14 bits.
+VISIT_SHIFT, DETECTOR_SHIFT = 22, 14
 
 
 # Flags that nothing in the simulation raises.
@@ -133,39 +136,61 @@ def detections(made: dict[str, np.ndarray]) -> np.ndarray:
 
 def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -> dict[str, Any]:
     """dp1.DiaSource, in the order of the DiaObjects and time."""
-    visits = photometry.visits
     counts = photometry.counts(places.targets.x, places.targets.y)
     made = photometry.measure(places.targets, 0, len(places), int(counts.sum()))
     rows = {name: values[detections(made)] for name, values in made.items()}
-    t, v, d = rows["target"], rows["visit"], rows["detector"].astype(np.int64)
-    n = len(t)
-    image = v.astype(np.int64) * vis.DETECTORS + d
+    t, v, d = rows["target"], rows["visit"].astype(np.int64), rows["detector"].astype(np.int64)
+    image = v * (int(d.max(initial=0)) + 1) + d
     order = np.argsort(image, kind="stable")
-    start = np.concatenate([[True], image[order][1:] != image[order][:-1]]) if n else np.empty(0, bool)
-    number = np.empty(n, np.int64)
-    number[order] = np.arange(n) - np.maximum.accumulate(np.where(start, np.arange(n), 0))
-    ident = visits.visit[v] * SOURCE_ID_FACTOR + d * 10_000 + number + 1
-    snr = np.abs(rows["psfDiffFlux"] / rows["psfDiffFluxErr"]).astype(np.float64)
+    start = np.flatnonzero(np.diff(image[order], prepend=-1))
+    number = np.empty(len(t), np.int64)
+    number[order] = np.arange(len(t)) - np.repeat(start, np.diff(np.append(start, len(t)))) + 1
+    columns = source_columns(
+        seed, photometry.visits, v, d, number, places.ra[t], places.dec[t], rows, places.origin[t],
+        places.dia_object_id[t], np.zeros(len(t), np.int64),
+    )  # fmt: skip
+    return {**columns, "_dia_row": t}
+
+
+def source_columns(
+    seed: int, visits: vis.Visits, v: np.ndarray, d: np.ndarray, number: np.ndarray, ra: np.ndarray, dec: np.ndarray,
+    rows: Mapping[str, np.ndarray], origin: np.ndarray, dia_object_id: np.ndarray, ss_object_id: np.ndarray,
+    trail: tuple[np.ndarray, np.ndarray] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The columns of dp1.DiaSource for detections of any origin; all arrays have one value per detection.
+
+    ``v`` rows of the visits, ``d`` detectors, ``number`` running in the image (1 ... 16383, unique there),
+    ``ra, dec`` where the light is (degrees; the measured place is scattered about it), ``rows`` the measured
+    psfFlux, psfFluxErr, psfDiffFlux, psfDiffFluxErr (nJy) and flags, ``origin`` REAL ... MOVING, ``trail`` the
+    length (arcsec) and position angle (deg) of what moves.
+    """
+    n = len(v)
+    flux, err = rows["psfDiffFlux"].astype(np.float64), rows["psfDiffFluxErr"].astype(np.float64)
+    ident = (visits.visit[v] << VISIT_SHIFT) + (d.astype(np.int64) << DETECTOR_SHIFT) + number
+    snr = np.abs(flux / err)
     seeing = visits.seeing[v, d]
     error = np.hypot(0.5 * seeing / snr, 0.02)
     ra, dec = cells.offset(
-        places.ra[t], places.dec[t],
-        error * normal(seed, "dia/source/east", ident), error * normal(seed, "dia/source/north", ident),
-    )  # fmt: skip
-    origin, luck = places.origin[t], uniform(seed, "dia/reliability", ident)
+        ra, dec, error * normal(seed, "dia/source/east", ident), error * normal(seed, "dia/source/north", ident)
+    )
+    luck, noise = uniform(seed, "dia/reliability", ident), normal(seed, "dia/ap", ident)
     good = np.clip(0.98 - 0.45 * np.exp(-(snr - 5) / 5.0) - 0.25 * luck**2, 0, 1)
-    reliability = np.where(origin == REAL, good, 0.02 + 0.55 * luck**2)
-    px, py = vis.pixels(visits, v, d, places.targets.x[t], places.targets.y[t])
-    noise = normal(seed, "dia/ap", ident)
-    dipole = origin == DIPOLE
+    false, dipole = (origin != REAL) & (origin != MOVING), origin == DIPOLE
+    reliability = np.where(false, 0.02 + 0.55 * luck**2, good)
+    camera = getattr(visits, "camera", COMCAM)
+    px, py = camera.to_pixel(visits.ra[v], visits.dec[v], visits.rotation[v], d, ra, dec)
     psf2, growth = (seeing / FWHM_OVER_SIGMA) ** 2, 1 + 0.3 / snr * normal(seed, "dia/shape", ident)
-    out: dict[str, Any] = {
+    size = psf2 * np.where(origin == ARTEFACT, 0.35, 1.0)
+    length = np.abs(0.8 + 3.0 / snr * noise) if trail is None else trail[0]
+    angle = np.pi * (luck - 0.5) if trail is None else np.radians(trail[1])
+    px, py = np.round(px * 64) / 64, np.round(py * 64) / 64  # short binary fractions pack well
+    return {
         "diaSourceId": ident,
         "visit": visits.visit[v],
-        "detector": d,
+        "detector": d.astype(np.int64),
         "band": np.array(list(BANDS))[visits.band[v]],
-        "diaObjectId": places.dia_object_id[t],
-        "ssObjectId": np.zeros(n, np.int64),
+        "diaObjectId": dia_object_id,
+        "ssObjectId": ss_object_id,
         "parentDiaSourceId": np.zeros(n, np.int64),
         "midpointMjdTai": visits.mjd[v],
         "bboxSize": (14 + np.minimum(np.log2(snr) * 4, 40)).astype(np.int64),
@@ -176,39 +201,35 @@ def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -
         "ra_dec_Cov": keep_bits(0.05 * (error / 3600) ** 2, ERROR_BITS),
         "x": px, "y": py,
         "xErr": keep_bits(error / PIXEL_SCALE, ERROR_BITS), "yErr": keep_bits(error / PIXEL_SCALE, ERROR_BITS),
-        "apFlux": keep_bits(rows["psfDiffFlux"] * 1.02 + 2.5 * rows["psfDiffFluxErr"] * noise, FLUX_BITS),
-        "apFluxErr": keep_bits(2.7 * rows["psfDiffFluxErr"], ERROR_BITS),
+        "apFlux": keep_bits(flux * 1.02 + 2.5 * err * noise, FLUX_BITS),
+        "apFluxErr": keep_bits(2.7 * err, ERROR_BITS),
         "snr": as_double(snr, 12),
-        "psfFlux": keep_bits(rows["psfDiffFlux"], FLUX_BITS),
-        "psfFluxErr": keep_bits(rows["psfDiffFluxErr"], ERROR_BITS),
-        "psfChi2": keep_bits(1681 * np.where(origin == REAL, 1.0, 1.25) * (1 + 0.035 * noise), 12),
+        "psfFlux": keep_bits(flux, FLUX_BITS), "psfFluxErr": keep_bits(err, ERROR_BITS),
+        "psfChi2": keep_bits(1681 * (1 + 0.25 * false) * (1 + 0.035 * noise), 12),
         "psfNdata": np.full(n, 1681, np.int32),
         "dipoleFitAttempted": dipole, "isDipole": dipole,
         "dipoleLength": np.where(dipole, 1.0 + 2.0 * luck, np.nan),
         "dipoleAngle": np.where(dipole, 360.0 * luck, np.nan),
-        "dipoleFluxDiff": np.where(dipole, 4.0 * np.abs(rows["psfDiffFlux"]), np.nan).astype(np.float64),
-        "dipoleFluxDiffErr": np.where(dipole, 2.0 * rows["psfDiffFluxErr"], np.nan).astype(np.float64),
-        "dipoleMeanFlux": np.where(dipole, 2.0 * np.abs(rows["psfDiffFlux"]), np.nan).astype(np.float64),
-        "dipoleMeanFluxErr": np.where(dipole, rows["psfDiffFluxErr"], np.nan).astype(np.float64),
+        "dipoleFluxDiff": np.where(dipole, 4.0 * np.abs(flux), np.nan),
+        "dipoleFluxDiffErr": np.where(dipole, 2.0 * err, np.nan),
+        "dipoleMeanFlux": np.where(dipole, 2.0 * np.abs(flux), np.nan),
+        "dipoleMeanFluxErr": np.where(dipole, err, np.nan),
         "dipoleChi2": np.where(dipole, 1.0 + 0.2 * luck, np.nan),
         "dipoleNdata": np.where(dipole, 1681, 0).astype(np.int64),
-        "trailFlux": keep_bits(rows["psfDiffFlux"] * (1 + 0.02 * noise), FLUX_BITS),
-        "trailRa": ra, "trailDec": dec,
-        "trailLength": as_double(np.abs(0.8 + 3.0 / snr * noise), 10),
-        "trailAngle": as_double(np.pi * (luck - 0.5), 10),
+        "trailFlux": keep_bits(flux * (1 + 0.02 * noise), FLUX_BITS),
+        "trailRa": ra, "trailDec": dec, "trailLength": as_double(length, 10), "trailAngle": as_double(angle, 10),
         "scienceFlux": keep_bits(rows["psfFlux"], FLUX_BITS),
         "scienceFluxErr": keep_bits(rows["psfFluxErr"], ERROR_BITS),
-        "ixx": as_double(psf2 * growth, 10), "iyy": as_double(psf2 / growth, 10),
-        "ixy": as_double(psf2 * 0.1 * noise / snr, 10),
+        "ixx": as_double(size * growth, 10), "iyy": as_double(size / growth, 10),
+        "ixy": as_double(size * 0.1 * noise / snr, 10),
         "ixxPSF": as_double(psf2, 10), "iyyPSF": as_double(psf2 * 1.01, 10), "ixyPSF": as_double(psf2 * 0.003, 10),
-        "extendedness": np.where(origin == REAL, luck < 0.02, luck < 0.4).astype(np.float64),
+        "extendedness": (luck < np.where(false, 0.4, 0.02)).astype(np.float64),
         "reliability": keep_bits(reliability, 12),
         **_source_flags(rows["flags"]),
         "coord_ra": ra, "coord_dec": dec,
         "_healpix_29": cells.leaf_of(ra, dec),
-        "_dia_row": t,
+        "_origin": origin.astype(np.int8),
     }  # fmt: skip
-    return out
 
 
 def in_sky_order(sources: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from portal.archive.sample import cells
 from portal.archive.sample.bands import BANDS, mag_of
@@ -90,6 +91,24 @@ def match_columns(truth: dict[str, Any], found: Detected) -> dict[str, Any]:
         "match_objectId": ids,
         "id_truth_type": truth["id_truth_type"][static],
         "_healpix_29": truth["_healpix_29"][static],
+    }
+
+
+def light_columns(sky: dict[str, np.ndarray], found: Detected, variables: Variables, field: int = 0) -> dict[str, Any]:
+    """What changes in the images of one field, a point of light each: ``delta`` is the flux in nJy above the mean
+    (which the coadds show) at every visit, a fixed-size list of float32; ``render_id`` the row of ``render_columns``
+    it belongs to, 0 for a transient of its own; ``kind`` the class."""
+    place = found.of_sky[variables.source]
+    own = np.where(place >= 0, found.object_id[place], -variables.tid)
+    delta = keep_bits(variables.delta, 14)
+    return {
+        "tid": variables.tid,
+        "field": np.full(len(variables), field, np.int32),
+        "ra": variables.ra,
+        "dec": variables.dec,
+        "render_id": np.where(variables.is_supernova, 0, own),
+        "kind": np.array(CLASSES)[variables.kind],
+        "delta": pa.FixedSizeListArray.from_arrays(pa.array(delta.ravel()), delta.shape[1]),
     }
 
 
