@@ -145,6 +145,12 @@ def patch_of(tract: int, patch: int) -> Patch:
     return Patch(int(tract), int(patch), ra0, dec0, ix * STEP, iy * STEP)
 
 
+def tract_pixels(tract: int, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tract pixels (from 0, x then y) of ICRS degrees. Raises ValueError for a number that is none."""
+    x, y = _project(ra, dec, *tract_centre(tract), SCALE)
+    return x + CENTRE, y + CENTRE
+
+
 def patch_at(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(tract, patch), int64, that own each position (ICRS degrees): every position has exactly one owner."""
     ra, dec = np.atleast_1d(np.asarray(ra, float)), np.atleast_1d(np.asarray(dec, float))

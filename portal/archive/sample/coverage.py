@@ -1,0 +1,34 @@
+"""Where the sample sky was observed, as MOCs (IVOA MOC 2.0)."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+
+from astropy import units as u
+from mocpy import MOC
+
+from portal.archive.sample.coadd import Field
+
+FORMS = ("fits", "json", "txt")
+
+
+def coverage(fields: Sequence[Field], order: int) -> MOC:
+    """The union of the fields as a MOC whose cells of ``order`` cover it wholly."""
+    discs = [
+        MOC.from_cone(field.ra * u.deg, field.dec * u.deg, radius=field.radius * u.deg, max_depth=order, delta_depth=4)
+        for field in fields
+    ]
+    return discs[0].union(*discs[1:]) if len(discs) > 1 else discs[0]
+
+
+def moc_bytes(moc: MOC, form: str = "fits") -> bytes:
+    """A MOC as the FITS file of the MOC 2.0 standard, as JSON, or as its text (``txt``)."""
+    if form == "fits":
+        out = io.BytesIO()
+        moc.serialize(format="fits").writeto(out)
+        return out.getvalue()
+    if form == "json":
+        return json.dumps(moc.serialize(format="json")).encode()
+    return (moc.serialize(format="str").strip() + "\n").encode()
