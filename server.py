@@ -128,12 +128,17 @@ class Portal:
     def page(self) -> Any:
         """The app of one tab: a session, its views, and their end."""
         import panel as pn
+        from panel.io.resources import LOCAL_DIST
 
         from portal.permalink import read_link
         from portal.session import Session
         from views.page import Page
 
         document = pn.state.curdoc
+        # Panel says so only when it makes the HTML of a page; one that comes back by its websocket after a restart of
+        # the server would be told to fetch its styles from a CDN.
+        prefix = pn.state.rel_path
+        document.template_variables["dist_url"] = f"{prefix}/{LOCAL_DIST}" if prefix else LOCAL_DIST
         arguments = {
             name: values[-1].decode("utf-8", "replace") for name, values in pn.state.session_args.items() if values
         }

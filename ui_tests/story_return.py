@@ -69,6 +69,7 @@ def test_a_killed_server_brings_everything_back(own_portal, visit, troubles) -> 
     page.wait_for_timeout(500)
     mortal.kill()
     mortal.start()
+    page.wait_for_timeout(2500)  # the old page finds the new server by itself: that, too, asks no other host
     again(page, url)
     assert look(page) == before
 

@@ -92,15 +92,14 @@ class Chart(View):
         self.session.change(x=gesture.x, y=gesture.y)
 
     def _zoom(self, gesture: Any) -> None:
-        before = self._window
-        if before is None:
+        if self._window is None:
             return  # nothing has been drawn yet: the frame only tells its size
-        ranges = (gesture.x0, gesture.x1), (gesture.y0, gesture.y1)
-        self._window = (*ranges, gesture.width, gesture.height)
-        # A frame that only changed its size tells its ranges too; that is no zoom.
-        if not np.allclose(ranges, before[:2], rtol=1e-9, atol=0):
-            self._zoomed = True
-        self._draw(False)
+        self._zoomed = self._zoomed or gesture.zoomed
+        if self._zoomed:
+            self._window = (gesture.x0, gesture.x1), (gesture.y0, gesture.y1), gesture.width, gesture.height
+        else:
+            self._window = (*self._window[:2], gesture.width, gesture.height)
+        self._draw(not self._zoomed)
 
     def _reset(self, _: Any) -> None:
         self._zoomed = False

@@ -44,7 +44,10 @@ Range = tuple[float, float]
 
 
 class Ranged(NamedTuple):
-    """What is in view now, low before high whatever the direction, and the size of the frame in pixels."""
+    """What is in view now, low before high whatever the direction, and the size of the frame in pixels.
+
+    ``zoomed`` tells the user's own zoom or pan from a frame that only changed its size.
+    """
 
     n: int
     x0: float
@@ -53,6 +56,7 @@ class Ranged(NamedTuple):
     y1: float
     width: int
     height: int
+    zoomed: bool
 
 
 class Tapped(NamedTuple):
@@ -95,7 +99,7 @@ class Scatter(pn.viewable.Viewer):
         super().__init__(**params)
         self._n = 0
         self._own = False  # true while Python itself moves the ranges
-        self._waiting = False
+        self._waiting = self._zoomed = False
         self._flipped = (False, False)
         self.rows = np.empty(0, np.uint32)
         self.spec: ChartSpec | None = None
@@ -262,17 +266,20 @@ class Scatter(pn.viewable.Viewer):
         self.param.update(**{name: kind(self._n, *values)})
 
     def _moved(self, attr: str, old: object, new: object) -> None:
-        if self._own or self._waiting or old == new or self.spec is None:  # no axes yet: nothing is in view
+        if self._own or old == new or self.spec is None:  # no axes yet: nothing is in view
+            return
+        self._zoomed = self._zoomed or attr in ("start", "end")
+        if self._waiting:
             return
         self._waiting = soon(self.figure, self._settled, SETTLE)
         if not self._waiting:
             self._settled()
 
     def _settled(self) -> None:
-        self._waiting = False
+        self._waiting, zoomed, self._zoomed = False, self._zoomed, False
         (x0, x1), (y0, y1) = self.view
         if all(map(math.isfinite, (x0, x1, y0, y1))) and x0 < x1 and y0 < y1:
-            self._made("ranged", Ranged, x0, x1, y0, y1, *self.size)
+            self._made("ranged", Ranged, x0, x1, y0, y1, *self.size, zoomed)
 
     def _tap(self, event: Tap) -> None:
         if event.x is not None and event.y is not None:
