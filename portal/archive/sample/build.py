@@ -12,17 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from portal.archive.sample import dia, diastats, geometry, lightfiles, objects, products, truthtables
-from portal.archive.sample.forced import ForcedPhotometry
+from portal.archive.sample import products
 from portal.archive.sample.presets import GENERATOR_VERSION, Preset, preset
-from portal.archive.sample.truth import true_sky
-from portal.archive.sample.variables import make_variables, planted_stars
-from portal.archive.sample.visits import make_visits
-from portal.archive.sample.visitsources import SourceFile
-from portal.archive.sample.writing import write_table
+from portal.archive.sample.stored import MANIFEST
+from portal.archive.sample.tiles import make_tile
+from portal.archive.sample.visits import Visits, make_visits, visit_details
+from portal.archive.sample.writing import joined, write_table
 
 Progress = Callable[[str, float], None]
-MANIFEST = "manifest.json"
 
 
 def folder_name(preset_name: str, seed: int) -> str:
@@ -81,66 +78,43 @@ def is_whole(folder: Path) -> bool:
 
 
 def _build(chosen: Preset, seed: int, folder: Path, tell: Progress) -> None:
-    tables: dict[str, Any] = {}
     place = folder / "tables"
+    visits = [make_visits(field, seed) for field in chosen.fields]
+    tables = _observed(chosen, visits, seed, place)
+    jobs = [(tile, own) for field, own in zip(chosen.fields, visits, strict=True) for tile in field.tiles()]
+    for number, (tile, own) in enumerate(jobs):
 
-    def write(name: str, columns: dict[str, Any]) -> None:
-        tables[name] = write_table(place / f"{name}.parquet", columns)
+        def part(what: str, done: float, number: int = number) -> None:
+            tell(what, (number + done) / len(jobs))
 
-    tell("stars and galaxies", 0.0)
-    planted = planted_stars(seed, chosen)
-    sky = true_sky(seed, chosen, planted)
-    visits = make_visits(chosen, seed)
-    variables = make_variables(seed, chosen, sky, planted, visits)
-    write("Visit", products.visit_columns(visits))
-    write("CcdVisit", products.ccd_visit_columns(visits, chosen, seed))
-    write("CoaddPatches", products.patch_columns(chosen))
-    write("ObsCore", products.obscore_columns(chosen, seed, visits))
-
-    tell("objects", 0.1)
-    found = objects.find_objects(seed, chosen, sky)
-    tables["Object"], tract, patch = objects.write_objects(place / "Object.parquet", seed, sky, found)
-    write("_render", truthtables.render_columns(sky, found, chosen))
-
-    tell("forced photometry", 0.3)
-    photometry = ForcedPhotometry(seed, "forced", visits)
-    targets = lightfiles.object_targets(sky, found, variables, len(visits))
-    parents = {
-        "objectId": found.object_id, "parentObjectId": found.parent_id, "coord_ra": found.ra, "coord_dec": found.dec,
-        "tract": tract, "patch": patch, "_healpix_29": found.leaf,
-    }  # fmt: skip
-    detections = SourceFile(place / "Source.parquet", seed, found, visits)
-    tables["ForcedSource"] = lightfiles.write_forced(
-        place / "ForcedSource.parquet", photometry, targets, parents, np.int64,
-        lambda part: tell("forced photometry", 0.3 + 0.6 * part), detections.add,
-    )  # fmt: skip
-
-    tables["Source"] = detections.close()
-    tell("difference imaging", 0.9)
-    difference = ForcedPhotometry(seed, "dia", visits)
-    places = dia.dia_places(seed, chosen, visits, found, variables, difference)
-    sources = dia.dia_sources(seed, places, difference)
-    write("DiaObject", diastats.dia_object_columns(places, sources))
-    write("DiaSource", dia.in_sky_order(sources))
-    tract, patch = geometry.patch_at(places.ra, places.dec)
-    parents = {
-        "diaObjectId": places.dia_object_id, "parentObjectId": np.zeros(len(places), np.int64),
-        "coord_ra": places.ra, "coord_dec": places.dec, "tract": tract, "patch": patch, "_healpix_29": places.leaf,
-    }  # fmt: skip
-    tables["ForcedSourceOnDiaObject"] = lightfiles.write_forced(
-        place / "ForcedSourceOnDiaObject.parquet", difference, places.targets, parents, np.int32
-    )
-
-    tell("truth", 0.98)
-    dia_of = np.zeros(len(variables), np.int64)
-    real = places.variable >= 0
-    dia_of[places.variable[real]] = places.dia_object_id[real]
-    truth = truthtables.truth_columns(sky, found, variables, dia_of)
-    write("Truth", truth)
-    write("MatchesTruth", truthtables.match_columns(truth, found))
+        for name, made in make_tile(seed, tile, own, place, part).items():
+            whole = tables.setdefault(name, {"rows": 0, "bytes": 0, "files": []})
+            for key in whole:
+                whole[key] += made[key]
     manifest = {
         "preset": chosen.name, "seed": seed, "version": GENERATOR_VERSION, "numpy": np.__version__,
-        "field": {"ra": chosen.ra, "dec": chosen.dec, "radius": chosen.radius_deg},
+        "fields": [
+            {"name": field.name, "ra": field.ra, "dec": field.dec, "radius": field.radius_deg}
+            for field in chosen.fields
+        ],
         "tables": dict(sorted(tables.items())),
     }  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
+
+
+def _observed(chosen: Preset, visits: list[Visits], seed: int, place: Path) -> dict[str, Any]:
+    """Write the tables of what was observed, all fields in one file each."""
+    pairs = list(zip(chosen.fields, visits, strict=True))
+    ccds = [products.ccd_visit_columns(own, field, seed) for field, own in pairs]
+    columns = {
+        "Visit": [products.visit_columns(own) for own in visits],
+        "CcdVisit": ccds,
+        "CoaddPatches": [products.patch_columns(field) for field in chosen.fields],
+        "ObsCore": [products.obscore_columns(field, seed, own) for field, own in pairs],
+        "_visits": [visit_details(field, own, ccd["zeroPoint"]) for (field, own), ccd in zip(pairs, ccds, strict=True)],
+    }
+    tables = {}
+    for name, parts in columns.items():
+        made = write_table(place / f"{name}.parquet", joined(parts))
+        tables[name] = {**made, "files": [f"{name}.parquet"]}
+    return tables

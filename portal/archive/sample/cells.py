@@ -13,6 +13,7 @@ CELL_ORDER = 9
 LEAF_ORDER = 29
 CELL_SHIFT = 2 * (LEAF_ORDER - CELL_ORDER)
 CELL_AREA_DEG2 = 41252.96124941927 / (12 * 4**CELL_ORDER)
+CELL_DEG = CELL_AREA_DEG2**0.5
 # Positions are kept to 2^-24 deg (0.2 mas): far below any measurement, and Parquet packs them well.
 POSITION_STEP = 2.0**-24
 
@@ -43,6 +44,12 @@ def centre_of(cell: int) -> tuple[float, float]:
     """Centre of a cell, ra and dec in degrees."""
     lon, lat = _CELLS.healpix_to_lonlat(int(cell))
     return float(lon.deg), float(lat.deg)
+
+
+def centres_of(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres of cells, ra and dec in degrees."""
+    lon, lat = _CELLS.healpix_to_lonlat(np.asarray(cells))
+    return lon.deg, lat.deg
 
 
 def rounded(angle: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from portal.archive.sample import cells
 from portal.archive.sample.bands import COADD_SEEING, coadd_psf_sigma
 from portal.archive.sample.forced import plane, psf_fraction
-from portal.archive.sample.presets import Preset
+from portal.archive.sample.presets import Field
 from portal.archive.sample.profiles import effective_width2
 from portal.archive.sample.streams import normal, uniform
 
@@ -69,12 +69,12 @@ def detected(sky: dict[str, np.ndarray], width2: np.ndarray, seed: int) -> np.nd
     return seen
 
 
-def melted(sky: dict[str, np.ndarray], rows: np.ndarray, preset: Preset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def melted(sky: dict[str, np.ndarray], rows: np.ndarray, field: Field) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows that stay objects of their own, the flux they show (nJy, (m, 6)), and for each input row its object.
 
     The third array gives for every row of ``rows`` the place of its object among the first.
     """
-    x, y = plane(sky["ra"][rows], sky["dec"][rows], preset.ra, preset.dec)
+    x, y = plane(sky["ra"][rows], sky["dec"][rows], field.ra, field.dec)
     pairs = cKDTree(np.stack([x, y], axis=1)).query_pairs(MELT_ARCSEC, output_type="ndarray")
     bright = sky["flux"][rows, 3]
     winner = np.where(bright[pairs[:, 0]] >= bright[pairs[:, 1]], pairs[:, 0], pairs[:, 1])
@@ -119,3 +119,12 @@ def object_ids(leaf: np.ndarray, tid: np.ndarray, seed: int, offset: int = 0) ->
     rank = np.arange(len(cell)) - np.repeat(first, np.diff(np.append(first, len(cell))))
     jitter = (uniform(seed, "object/id", tid) * 2).astype(np.int64)
     return (cell << ID_SHIFT) + offset + 4096 + rank * ID_STEP + jitter
+
+
+def cell_numbers(ids: np.ndarray) -> np.ndarray:
+    """Numbers (26 bits) that tell apart the objects near each other, from ids that ``object_ids`` made.
+
+    Twelve bits are the place of the cell among its neighbours, fourteen the rank in it.
+    """
+    rank = (ids & ((1 << ID_SHIFT - 1) - 1)) - 4096 >> 2
+    return (ids >> ID_SHIFT & 0xFFF) << 14 | rank & 0x3FFF

@@ -17,9 +17,9 @@ from portal.archive.sample import cells
 from portal.archive.sample import forced as fp
 from portal.archive.sample import visits as vis
 from portal.archive.sample.bands import BANDS, FWHM_OVER_SIGMA, PIXEL_SCALE
-from portal.archive.sample.camera import COMCAM
-from portal.archive.sample.detection import DIA_ID_OFFSET, Detected, object_ids
-from portal.archive.sample.presets import Preset
+from portal.archive.sample.camera import CCD_X, CCD_Y
+from portal.archive.sample.detection import DIA_ID_OFFSET, Detected, cell_numbers, object_ids
+from portal.archive.sample.presets import Field
 from portal.archive.sample.products import timestamps
 from portal.archive.sample.streams import normal, stream, uniform
 from portal.archive.sample.variables import Variables
@@ -29,8 +29,7 @@ THRESHOLD = 5.0
 FALSE_TID = 1 << 51
 DIPOLE_SHARE = 0.3  # of the false detections
 REAL, NOISE, DIPOLE, ARTEFACT, MOVING = range(5)  # the hidden column _origin
-# diaSourceId: visit, detector and the number in the image side by side in 41, 8 and 14 bits.
-VISIT_SHIFT, DETECTOR_SHIFT = 22, 14
+OF_OBJECT = 1 << 26  # numbers in an image from here on belong to DiaObjects, below to moving bodies
 
 
 # Flags that nothing in the simulation raises.
@@ -59,15 +58,15 @@ class DiaPlaces:
         return len(self.ra)
 
 
-def false_detections(seed: int, preset: Preset, visits: vis.Visits, found: Detected) -> dict[str, np.ndarray]:
+def false_detections(seed: int, field: Field, visits: vis.Visits, found: Detected) -> dict[str, np.ndarray]:
     """Noise peaks and dipoles of a field: tid, x, y (arcsec), visit index, flux (nJy), origin."""
-    rng = stream(seed, f"false/{preset.name}")
-    n = int(rng.poisson(preset.false_detections * vis.DETECTORS * len(visits)))
-    visit, detector = rng.integers(0, len(visits), n), rng.integers(0, vis.DETECTORS, n)
-    cx, cy = vis.detector_centre(detector)
-    u, w = cx + rng.uniform(-1, 1, n) * vis.CCD_X * 0.097, cy + rng.uniform(-1, 1, n) * vis.CCD_Y * 0.097
-    c, s = np.cos(np.radians(visits.rotation[visit])), np.sin(np.radians(visits.rotation[visit]))
-    x, y = visits.x[visit] + u * c - w * s, visits.y[visit] + u * s + w * c
+    rng = stream(seed, f"false/{field.name}")
+    camera = visits.camera
+    n = int(rng.poisson(field.false_detections * camera.detectors * len(visits)))
+    visit, detector = rng.integers(0, len(visits), n), rng.integers(0, camera.detectors, n)
+    px, py = rng.uniform(0.01, 0.99, n) * CCD_X, rng.uniform(0.01, 0.99, n) * CCD_Y
+    ra, dec = camera.to_sky(visits.ra[visit], visits.dec[visit], visits.rotation[visit], detector, px, py)
+    x, y = fp.plane(ra, dec, field.ra, field.dec)
     bright = np.flatnonzero((found.width2[:, 3] == 0) & (found.flux[:, 2] > 2.3e4))
     dipole = rng.random(n) < (DIPOLE_SHARE if len(bright) else 0.0)
     star = bright[rng.integers(0, max(len(bright), 1), n)] if len(bright) else np.zeros(n, int)
@@ -76,7 +75,7 @@ def false_detections(seed: int, preset: Preset, visits: vis.Visits, found: Detec
     sigma = visits.sigma[visit, detector]
     size = sigma * (4.6 + rng.exponential(1.6, n)) * np.where(dipole, 1.5, 1.0)
     sign = np.where(rng.random(n) < 0.65, 1.0, -1.0)
-    inside = np.hypot(x, y) < preset.radius_deg * 3600.0
+    inside = field.holds(*fp.unplane(x, y, field.ra, field.dec))
     columns = {
         "tid": FALSE_TID + np.arange(n), "x": x, "y": y, "visit": visit, "flux": sign * size,
         "origin": np.where(dipole, DIPOLE, NOISE),
@@ -86,15 +85,15 @@ def false_detections(seed: int, preset: Preset, visits: vis.Visits, found: Detec
 
 def dia_places(
     seed: int,
-    preset: Preset,
+    field: Field,
     visits: vis.Visits,
     found: Detected,
     variables: Variables,
     photometry: fp.ForcedPhotometry,
 ) -> DiaPlaces:
     """All places that have at least one detection."""
-    false = false_detections(seed, preset, visits, found)
-    x, y = fp.plane(variables.ra, variables.dec, preset.ra, preset.dec)
+    false = false_detections(seed, field, visits, found)
+    x, y = fp.plane(variables.ra, variables.dec, field.ra, field.dec)
     n_real, n_false = len(x), len(false["x"])
     delta = np.zeros((n_real + n_false, len(visits)))
     delta[:n_real] = variables.delta
@@ -106,7 +105,7 @@ def dia_places(
     counts = photometry.counts(x, y)
     made = photometry.measure(targets, 0, len(x), int(counts.sum()))
     seen = np.unique(made["target"][detections(made)])
-    ra, dec = fp.unplane(x[seen], y[seen], preset.ra, preset.dec)
+    ra, dec = fp.unplane(x[seen], y[seen], field.ra, field.dec)
     ra, dec = cells.offset(
         ra, dec, 0.03 * normal(seed, "dia/east", key[seen]), 0.03 * normal(seed, "dia/north", key[seen])
     )
@@ -140,11 +139,7 @@ def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -
     made = photometry.measure(places.targets, 0, len(places), int(counts.sum()))
     rows = {name: values[detections(made)] for name, values in made.items()}
     t, v, d = rows["target"], rows["visit"].astype(np.int64), rows["detector"].astype(np.int64)
-    image = v * (int(d.max(initial=0)) + 1) + d
-    order = np.argsort(image, kind="stable")
-    start = np.flatnonzero(np.diff(image[order], prepend=-1))
-    number = np.empty(len(t), np.int64)
-    number[order] = np.arange(len(t)) - np.repeat(start, np.diff(np.append(start, len(t)))) + 1
+    number = OF_OBJECT + cell_numbers(places.dia_object_id)[t]
     columns = source_columns(
         seed, photometry.visits, v, d, number, places.ra[t], places.dec[t], rows, places.origin[t],
         places.dia_object_id[t], np.zeros(len(t), np.int64),
@@ -159,14 +154,14 @@ def source_columns(
 ) -> dict[str, Any]:  # fmt: skip
     """The columns of dp1.DiaSource for detections of any origin; all arrays have one value per detection.
 
-    ``v`` rows of the visits, ``d`` detectors, ``number`` running in the image (1 ... 16383, unique there),
+    ``v`` rows of the visits, ``d`` detectors, ``number`` telling them apart in the image (1 ... 2^27 - 1),
     ``ra, dec`` where the light is (degrees; the measured place is scattered about it), ``rows`` the measured
     psfFlux, psfFluxErr, psfDiffFlux, psfDiffFluxErr (nJy) and flags, ``origin`` REAL ... MOVING, ``trail`` the
     length (arcsec) and position angle (deg) of what moves.
     """
     n = len(v)
     flux, err = rows["psfDiffFlux"].astype(np.float64), rows["psfDiffFluxErr"].astype(np.float64)
-    ident = (visits.visit[v] << VISIT_SHIFT) + (d.astype(np.int64) << DETECTOR_SHIFT) + number
+    ident = vis.image_numbers(visits, v, d) + number
     snr = np.abs(flux / err)
     seeing = visits.seeing[v, d]
     error = np.hypot(0.5 * seeing / snr, 0.02)
@@ -177,13 +172,11 @@ def source_columns(
     good = np.clip(0.98 - 0.45 * np.exp(-(snr - 5) / 5.0) - 0.25 * luck**2, 0, 1)
     false, dipole = (origin != REAL) & (origin != MOVING), origin == DIPOLE
     reliability = np.where(false, 0.02 + 0.55 * luck**2, good)
-    camera = getattr(visits, "camera", COMCAM)
-    px, py = camera.to_pixel(visits.ra[v], visits.dec[v], visits.rotation[v], d, ra, dec)
+    px, py = vis.pixels(visits, v, d, ra, dec)
     psf2, growth = (seeing / FWHM_OVER_SIGMA) ** 2, 1 + 0.3 / snr * normal(seed, "dia/shape", ident)
     size = psf2 * np.where(origin == ARTEFACT, 0.35, 1.0)
     length = np.abs(0.8 + 3.0 / snr * noise) if trail is None else trail[0]
     angle = np.pi * (luck - 0.5) if trail is None else np.radians(trail[1])
-    px, py = np.round(px * 64) / 64, np.round(py * 64) / 64  # short binary fractions pack well
     return {
         "diaSourceId": ident,
         "visit": visits.visit[v],

@@ -13,6 +13,8 @@ import numpy as np
 
 from portal.archive.sample import visits as vis
 from portal.archive.sample.bands import CALIBRATION_SCATTER, FWHM_OVER_SIGMA, electron_flux
+from portal.archive.sample.camera import CCD_X, CCD_Y, PITCH_X, PITCH_Y, SCALE
+from portal.archive.sample.presets import Field
 from portal.archive.sample.streams import hash_key, mix, unit
 
 TEMPLATE_NOISE = 0.25  # error of the template in units of the error of a visit
@@ -61,27 +63,41 @@ def unplane(x: np.ndarray, y: np.ndarray, ra0: float, dec0: float) -> tuple[np.n
     return ra0 + np.degrees(ra), np.degrees(dec)
 
 
+def frame(ra0: float, dec0: float) -> np.ndarray:
+    """Unit vectors east, north and outward at a place, rows of a (3, 3) matrix."""
+    a, d = np.radians(ra0), np.radians(dec0)
+    return np.array([
+        [-np.sin(a), np.cos(a), 0.0],
+        [-np.sin(d) * np.cos(a), -np.sin(d) * np.sin(a), np.cos(d)],
+        [np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)],
+    ])  # fmt: skip
+
+
 @nb.njit(inline="always", cache=True)
-def _seen(dx, dy, cos_r, sin_r, pitch_x, pitch_y, half_x, half_y):
-    """Detector index (or -1) and distance to its nearest edge in arcsec, for an offset from the boresight."""
-    u = dx * cos_r + dy * sin_r
-    v = -dx * sin_r + dy * cos_r
-    i = int(np.floor(u / pitch_x + 1.5))
-    j = int(np.floor(v / pitch_y + 1.5))
-    if i < 0 or i > 2 or j < 0 or j > 2:
+def _seen(t, k, bore, across, up, v, grid, camera):
+    """Detector (or -1) of visit v that sees target k, and the distance to its nearest edge in arcsec."""
+    w = bore[v, 0] * t[k, 0] + bore[v, 1] * t[k, 1] + bore[v, 2] * t[k, 2]
+    if w < camera[5]:
         return -1, 0.0
-    edge = min(half_x - abs(u - (i - 1) * pitch_x), half_y - abs(v - (j - 1) * pitch_y))
+    scale = 206264.80624709636 / w
+    x = (across[v, 0] * t[k, 0] + across[v, 1] * t[k, 1] + across[v, 2] * t[k, 2]) * scale
+    y = (up[v, 0] * t[k, 0] + up[v, 1] * t[k, 1] + up[v, 2] * t[k, 2]) * scale
+    i = int(np.floor(x / camera[0] + camera[4] + 0.5))
+    j = int(np.floor(y / camera[1] + camera[4] + 0.5))
+    if i < 0 or i >= grid.shape[1] or j < 0 or j >= grid.shape[0]:
+        return -1, 0.0
+    edge = min(camera[2] - abs(x - (i - camera[4]) * camera[0]), camera[3] - abs(y - (j - camera[4]) * camera[1]))
     if edge < 0:
         return -1, 0.0
-    return j * 3 + i, edge
+    return grid[j, i], edge
 
 
 @nb.njit(cache=True, nogil=True)
-def _count(x, y, vx, vy, cos_r, sin_r, camera, out):
-    for k in range(x.size):
+def _count(t, bore, across, up, grid, camera, out):
+    for k in range(t.shape[0]):
         n = 0
-        for v in range(vx.size):
-            d, _ = _seen(x[k] - vx[v], y[k] - vy[v], cos_r[v], sin_r[v], camera[0], camera[1], camera[2], camera[3])
+        for v in range(bore.shape[0]):
+            d, _ = _seen(t, k, bore, across, up, v, grid, camera)
             if d >= 0:
                 n += 1
         out[k] = n
@@ -89,14 +105,15 @@ def _count(x, y, vx, vy, cos_r, sin_r, camera, out):
 
 @nb.njit(cache=True, nogil=True)
 def _measure(
-    start, stop, key0, key, x, y, flux, width2, light, delta, vx, vy, cos_r, sin_r, band, sigma, seeing, photon,
-    camera, sky_factor, saturation, scatter, obj, visit, detector, out_flux, out_err, out_diff, out_diff_err, flags,
+    key0, key, t, flux, width2, light, delta, bore, across, up, number, band, sigma, seeing, photon,
+    grid, camera, sky_factor, saturation, scatter, obj, visit, detector, out_flux, out_err, out_diff, out_diff_err,
+    flags,
 ):  # fmt: skip
     n = 0
     mixing = np.sqrt(1.0 - 0.9 * 0.9)
-    for k in range(start, stop):
-        for v in range(vx.size):
-            d, edge = _seen(x[k] - vx[v], y[k] - vy[v], cos_r[v], sin_r[v], camera[0], camera[1], camera[2], camera[3])
+    for k in range(key.size):
+        for v in range(bore.shape[0]):
+            d, edge = _seen(t, k, bore, across, up, v, grid, camera)
             if d < 0:
                 continue
             b = band[v]
@@ -108,7 +125,7 @@ def _measure(
             true = mean + change
             own = photon[b] * max(true, 0.0) + (scatter * true) ** 2
             background = sigma[v, d] * sigma[v, d]
-            h1 = mix((np.uint64(key[k]) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(v + 1)) ^ key0)
+            h1 = mix((np.uint64(key[k]) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(number[v])) ^ key0)
             h2 = mix(h1 + np.uint64(0x9E3779B97F4A7C15))
             h3 = mix(h2 + np.uint64(0x9E3779B97F4A7C15))
             radius = np.sqrt(-2.0 * np.log(unit(h1)))
@@ -135,7 +152,7 @@ def _measure(
                 flag |= FLAG_SATURATED | FLAG_INTERPOLATED
             elif peak > 0.9 * saturation[b]:
                 flag |= FLAG_SUSPECT
-            obj[n] = k - start
+            obj[n] = k
             visit[n] = v
             detector[n] = d
             out_flux[n] = true + err * g1
@@ -150,20 +167,28 @@ def _measure(
 class ForcedPhotometry:
     """Measures targets on the visits of a field; the same (seed, key, visit) always has the same noise."""
 
-    def __init__(self, seed: int, name: str, visits: vis.Visits) -> None:
+    def __init__(self, seed: int, name: str, field: Field, visits: vis.Visits) -> None:
         self.visits = visits
         self._key = hash_key(seed, name)
-        angle = np.radians(visits.rotation)
-        self._turn = np.cos(angle), np.sin(angle)
-        half = np.array([vis.CCD_X, vis.CCD_Y]) * 0.1
-        self._camera = np.concatenate([vis.CCD_PITCH, half])
+        self._axes = vis.axes(visits)
+        self._frame = frame(field.ra, field.dec)
+        camera = visits.camera
+        self._grid = camera.grid
+        # Pitch and half size of detectors in arcsec, the middle of the mosaic, the cosine of its reach.
+        self._camera = np.array([PITCH_X, PITCH_Y, CCD_X * SCALE / 2, CCD_Y * SCALE / 2, (camera.side - 1) / 2,
+                                 np.cos(np.radians(camera.radius_deg))])  # fmt: skip
         self._photon = electron_flux(vis.EXPOSURE_S)
         self._saturation = 1.0e5 * self._photon / 0.04 / 0.9  # nJy per arcsec2 of FWHM at full well
+
+    def _units(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Unit vectors, (n, 3), of places in the plane of the field."""
+        ray = np.stack([np.radians(x / 3600.0), np.radians(y / 3600.0), np.ones(len(x))], axis=1)
+        return ray @ self._frame / np.linalg.norm(ray, axis=1)[:, None]
 
     def counts(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """How many visits see each position, int64."""
         out = np.empty(len(x), dtype=np.int64)
-        _count(x, y, self.visits.x, self.visits.y, *self._turn, self._camera, out)
+        _count(self._units(x, y), *self._axes, self._grid, self._camera, out)
         return out
 
     def measure(self, targets: Targets, start: int, stop: int, rows: int) -> dict[str, np.ndarray]:
@@ -173,14 +198,15 @@ class ForcedPhotometry:
         """
         v = self.visits
         out = {
-            "target": np.empty(rows, np.int32), "visit": np.empty(rows, np.int32), "detector": np.empty(rows, np.int8),
+            "target": np.empty(rows, np.int32), "visit": np.empty(rows, np.int32), "detector": np.empty(rows, np.int16),
             "psfFlux": np.empty(rows, np.float32), "psfFluxErr": np.empty(rows, np.float32),
             "psfDiffFlux": np.empty(rows, np.float32), "psfDiffFluxErr": np.empty(rows, np.float32),
             "flags": np.empty(rows, np.uint8),
         }  # fmt: skip
         made = _measure(
-            start, stop, self._key, targets.key, targets.x, targets.y, targets.flux, targets.width2, targets.light,
-            targets.delta, v.x, v.y, *self._turn, v.band, v.sigma, v.seeing, self._photon, self._camera,
+            self._key, targets.key[start:stop], self._units(targets.x[start:stop], targets.y[start:stop]),
+            targets.flux[start:stop], targets.width2[start:stop], targets.light[start:stop], targets.delta, *self._axes,
+            v.visit, v.band, v.sigma, v.seeing, self._photon, self._grid, self._camera,
             1.0 + TEMPLATE_NOISE**2, self._saturation, CALIBRATION_SCATTER, *out.values(),
         )  # fmt: skip
         if made != rows:

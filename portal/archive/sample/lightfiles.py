@@ -87,7 +87,7 @@ def write_forced(
     detector_type: Any,
     progress: Callable[[float], None] = lambda part: None,
     also: Callable[[dict[str, np.ndarray], int], None] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, int]:
     """Write forced photometry of all targets in order. ``parents`` are columns repeated from the target.
 
     ``also`` is shown every block, with the number of its first target.
@@ -95,11 +95,12 @@ def write_forced(
     counts = photometry.counts(targets.x, targets.y)
     bounds = np.concatenate([[0], np.cumsum(counts)])
     file = TableFile(path)
+    detectors = np.arange(photometry.visits.camera.detectors, dtype=detector_type)
 
     def write(made: dict[str, np.ndarray], start: int, stop: int) -> None:
         of_parent = {name: repeated(values[start:stop], made["target"]) for name, values in parents.items()}
         columns = measured_columns(made, photometry.visits)
-        columns["detector"] = repeated(np.arange(9, dtype=detector_type), made["detector"])
+        columns["detector"] = repeated(detectors, made["detector"])
         file.add({**of_parent, **columns})
 
     # One thread a file: blocks reach each file in order, and the two files are written side by side.

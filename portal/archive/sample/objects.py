@@ -13,7 +13,7 @@ from portal.archive.sample.bands import BANDS, COADD_SEEING, FWHM_OVER_SIGMA, PI
 from portal.archive.sample.detection import Detected
 from portal.archive.sample.forced import plane, psf_fraction
 from portal.archive.sample.measure import Measured, band_columns
-from portal.archive.sample.presets import Preset
+from portal.archive.sample.presets import Field
 from portal.archive.sample.streams import normal, uniform
 from portal.archive.sample.writing import ERROR_BITS, TableFile, keep_bits
 
@@ -22,11 +22,11 @@ ROWS_PER_BLOCK = 32768
 REFERENCE_ORDER = "irzygu"
 
 
-def find_objects(seed: int, preset: Preset, sky: dict[str, np.ndarray]) -> Detected:
+def find_objects(seed: int, field: Field, sky: dict[str, np.ndarray]) -> Detected:
     """Detect, melt, number and cut to the field."""
     width2 = detection.width2_of(sky)
     seen = np.flatnonzero(detection.detected(sky, width2, seed))
-    rows, flux, place = detection.melted(sky, seen, preset)
+    rows, flux, place = detection.melted(sky, seen, field)
     signal = (flux * psf_fraction(width2[rows], COADD_SEEING) / coadd_psf_sigma()).max(axis=1)
     ra, dec, error = detection.measured_places(sky, rows, signal, seed)
     leaf = cells.leaf_of(ra, dec)
@@ -35,7 +35,7 @@ def find_objects(seed: int, preset: Preset, sky: dict[str, np.ndarray]) -> Detec
     new_place[order] = np.arange(len(order))
     rows, flux, ra, dec, error, leaf = (a[order] for a in (rows, flux, ra, dec, error, leaf))
     ids = detection.object_ids(leaf, sky["tid"][rows], seed)
-    x, y = plane(ra, dec, preset.ra, preset.dec)
+    x, y = plane(ra, dec, field.ra, field.dec)
     pairs, distance, family = detection.neighbours(x, y)
     members = np.bincount(family)
     first = np.full(len(members), np.iinfo(np.int64).max)
@@ -46,7 +46,7 @@ def find_objects(seed: int, preset: Preset, sky: dict[str, np.ndarray]) -> Detec
         reach = np.exp(-(distance[:, None] ** 2) / (4 * (COADD_SEEING / FWHM_OVER_SIGMA) ** 2 + 0.05))
         np.add.at(blend, pairs[:, 0], reach * flux[pairs[:, 1]])
         np.add.at(blend, pairs[:, 1], reach * flux[pairs[:, 0]])
-    inside = cells.separation(ra, dec, preset.ra, preset.dec) < preset.radius_deg
+    inside = field.holds(ra, dec)
     kept = np.cumsum(inside) - 1
     of_sky = np.full(len(sky["tid"]), -1, dtype=np.int64)
     at = new_place[place]

@@ -33,15 +33,17 @@ class SkyPixels:
         self._folder = Path(folder)
         try:
             manifest = json.loads((self._folder / "manifest.json").read_text())
-            place = manifest["field"]
-            self.field = Field(float(place["ra"]), float(place["dec"]), float(place["radius"]))
+            self.fields = tuple(
+                Field(float(place["ra"]), float(place["dec"]), float(place["radius"])) for place in manifest["fields"]
+            )
+            self.field = self.fields[0]
             self._seed = int(manifest["seed"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise FormatError(f"{self._folder} is not a sample sky: {error}", "Build the sample again.") from error
         self._noise = Noise(self._seed)
         self._sources: Sources | None = None
         self._lock = Lock()
-        self.tiles = Tiles(self._folder, (self.field,), self._open, self._noise)
+        self.tiles = Tiles(self._folder, self.fields, self._open, self._noise)
 
     @property
     def surveys(self) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from portal.archive.sample.cells import cells_of, leaf_of
+from portal.archive.sample.cells import leaf_of
 from portal.archive.sample.galaxies import galaxies_in, quasars_in
-from portal.archive.sample.presets import Preset
+from portal.archive.sample.presets import Field
 from portal.archive.sample.stars import stars_in
-from portal.archive.sample.variables import planted_stars
+from portal.archive.sample.planting import planted_stars
 
 STAR, GALAXY, QUASAR = 0, 1, 2
 CELL_BITS = 24
@@ -26,14 +26,14 @@ def _completed(part: dict[str, np.ndarray], kind: int, cell: int) -> dict[str, n
     return {**full, **{name: part[name] for name in ("ra", "dec", "flux")}}
 
 
-def true_sky(seed: int, preset: Preset, planted: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+def true_sky(seed: int, field: Field, planted: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
     """All sources of the cells that the field touches, in HEALPix order.
 
     Columns: tid (int64, unique), ra, dec (deg), flux (nJy, (n, 6), mean, after extinction), r_e (arcsec),
     bulge, q, pa (deg), z (NaN for stars), type (STAR, GALAXY, QUASAR), leaf (nested pixel of order 29).
     """
-    parts = [_completed(planted_stars(seed, preset) if planted is None else planted, STAR, 0)]
-    for cell in cells_of(preset.ra, preset.dec, preset.radius_deg):
+    parts = [_completed(planted_stars(seed, field) if planted is None else planted, STAR, 0)]
+    for cell in field.cells():
         parts.append(_completed(stars_in(seed, int(cell)), STAR, int(cell)))
         parts.append(_completed(galaxies_in(seed, int(cell)), GALAXY, int(cell)))
         parts.append(_completed(quasars_in(seed, int(cell)), QUASAR, int(cell)))

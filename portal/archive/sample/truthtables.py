@@ -11,7 +11,7 @@ from portal.archive.sample import cells
 from portal.archive.sample.bands import BANDS, mag_of
 from portal.archive.sample.detection import Detected
 from portal.archive.sample.lightcurves import CLASSES
-from portal.archive.sample.presets import Preset
+from portal.archive.sample.presets import Field
 from portal.archive.sample.variables import Variables
 from portal.archive.sample.writing import FLUX_BITS, keep_bits
 
@@ -112,10 +112,10 @@ def light_columns(sky: dict[str, np.ndarray], found: Detected, variables: Variab
     }
 
 
-def render_columns(sky: dict[str, np.ndarray], found: Detected, preset: Preset) -> dict[str, Any]:
+def render_columns(sky: dict[str, np.ndarray], found: Detected, field: Field) -> dict[str, Any]:
     """What the coadds show: every source of the field, detected or not, with its mean light and shape."""
     i = 31.4 - 2.5 * np.log10(sky["flux"][:, 3])
-    near = cells.separation(sky["ra"], sky["dec"], preset.ra, preset.dec) < preset.radius_deg + 0.01
+    near = field.draws(sky["ra"], sky["dec"])
     drawn = near & ((i < RENDER_LIMIT) | (found.of_sky >= 0))
     row = np.flatnonzero(drawn)
     place = found.of_sky[row]

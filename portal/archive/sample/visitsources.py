@@ -12,12 +12,11 @@ from portal.archive.sample import cells
 from portal.archive.sample import forced as fp
 from portal.archive.sample import visits as vis
 from portal.archive.sample.bands import BANDS, FWHM_OVER_SIGMA, PHYSICAL_FILTER, PIXEL_SCALE
-from portal.archive.sample.detection import Detected
+from portal.archive.sample.detection import Detected, cell_numbers
 from portal.archive.sample.streams import normal
 from portal.archive.sample.writing import TableFile, as_double, keep_bits, repeated
 
 THRESHOLD = 5.0
-SOURCE_ID_FACTOR = 1_000_000  # sourceId = visit * 1000000 + detector * 100000 + number in the image
 FLUX_BITS, ERROR_BITS, SHAPE_BITS = 12, 6, 6
 
 
@@ -27,7 +26,6 @@ class SourceFile:
     def __init__(self, path: Path, seed: int, found: Detected, visits: vis.Visits) -> None:
         self._file = TableFile(path)
         self._seed, self._found, self._visits = seed, found, visits
-        self._numbers = np.zeros(len(visits) * vis.DETECTORS, dtype=np.int64)
 
     def add(self, made: Mapping[str, np.ndarray], start: int) -> None:
         """Keep the rows above the threshold; ``start`` is the object that target 0 of ``made`` stands for."""
@@ -35,27 +33,13 @@ class SourceFile:
         rows = {name: values[seen] for name, values in made.items()}
         self._file.add(self._columns(rows, rows["target"].astype(np.int64) + start))
 
-    def close(self) -> dict[str, Any]:
+    def close(self) -> dict[str, int]:
         return self._file.close()
-
-    def _identified(self, image: np.ndarray) -> np.ndarray:
-        """Running numbers of rows in their images."""
-        order = np.argsort(image, kind="stable")
-        ordered = image[order]
-        first = (
-            np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(image) else np.empty(0, int)
-        )
-        rank = np.arange(len(image)) - np.repeat(first, np.diff(np.append(first, len(image))))
-        number = np.empty(len(image), dtype=np.int64)
-        number[order] = rank + self._numbers[ordered] + 1
-        self._numbers += np.bincount(image, minlength=len(self._numbers))
-        return number
 
     def _columns(self, rows: dict[str, np.ndarray], place: np.ndarray) -> dict[str, Any]:
         v, d, visits, found = rows["visit"], rows["detector"].astype(np.int64), self._visits, self._found
         band = visits.band[v]
-        number = self._identified(v.astype(np.int64) * vis.DETECTORS + d)
-        ident = visits.visit[v] * SOURCE_ID_FACTOR + d * 100_000 + number
+        ident = vis.image_numbers(visits, v, d) + cell_numbers(found.object_id[place])
         flux, err = rows["psfFlux"].astype(np.float64), rows["psfFluxErr"].astype(np.float64)
         seeing = visits.seeing[v, d]
         sigma2 = (seeing / FWHM_OVER_SIGMA) ** 2
@@ -67,7 +51,7 @@ class SourceFile:
         growth = 1 + wide / (2 * sigma2)
         aperture = flux * growth**0.8 + 2.4 * err * normal(self._seed, "source/ap", ident)
         extended = growth - 1 + 0.6 * err / flux * east > 0.03
-        x, y = vis.pixels(visits, v, d, found.x[place], found.y[place])
+        x, y = vis.pixels(visits, v, d, ra, dec)
         flags = rows["flags"]
         small = keep_bits(error / 3600, ERROR_BITS)
         columns: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +76,26 @@ class TableFile:
         self._writer.write_table(table, row_group_size=ROW_GROUP)
         self.rows += table.num_rows
 
-    def close(self) -> dict[str, int | list[str]]:
-        """What the manifest says of the table."""
+    def close(self) -> dict[str, int]:
+        """Rows and bytes of the finished file."""
         if self._writer is not None:
             self._writer.close()
-        return {"rows": self.rows, "bytes": self.path.stat().st_size, "files": [self.path.name]}
+        return {"rows": self.rows, "bytes": self.path.stat().st_size}
 
 
-def write_table(path: Path, columns: Mapping[str, Any]) -> dict[str, int | list[str]]:
+def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Columns one below the other; all parts have the same names."""
+    if len(parts) == 1:
+        return dict(parts[0])
+    return {name: pa.concat_arrays([_plain(part[name]) for part in parts]) for name in parts[0]}
+
+
+def _plain(values: Any) -> pa.Array:
+    made = cell_array(values)
+    return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
+
+
+def write_table(path: Path, columns: Mapping[str, Any]) -> dict[str, int]:
     """A whole table at once."""
     file = TableFile(path)
     file.add(columns)

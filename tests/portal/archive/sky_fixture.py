@@ -36,8 +36,8 @@ def write_sky(folder: Path, rows: list[dict], radius: float = 0.05, seed: int = 
         "preset": "test",
         "seed": seed,
         "version": 1,
-        "tables": {},
-        "field": {"ra": CENTRE[0], "dec": CENTRE[1], "radius": radius},
+        "tables": {"_render": {"rows": table.num_rows, "bytes": 0, "files": ["_render.parquet"]}},
+        "fields": [{"name": "main", "ra": CENTRE[0], "dec": CENTRE[1], "radius": radius}],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
