@@ -15,7 +15,7 @@ from typing import Any
 from .errors import TriviewError
 
 PREFIX = "TRIVIEW_"
-PRESETS = ("tiny", "small", "default", "deep", "large")
+PRESETS = ("tiny", "small", "default", "deep", "large", "billion")
 
 
 def _cache_folder() -> Path:
