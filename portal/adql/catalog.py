@@ -30,7 +30,8 @@ class TableDef:
     ``engine_name`` is its quoted name in DuckDB. ``position`` names the columns of right ascension and declination in
     degrees, ``healpix`` a column of ``engine_name`` that is not listed: the nested HEALPix pixel of order 29 of that
     position, by which the rows are best sorted. ``region`` names a column of STC-S or DALI outlines ("POLYGON ICRS
-    ra dec ..."). ``ids`` names columns that single out few rows.
+    ra dec ..."), ``extent`` one that holds the diameter (degrees) of a circle about ``position`` and all the outline.
+    ``ids`` names columns that single out few rows.
     """
 
     schema: str
@@ -41,6 +42,7 @@ class TableDef:
     healpix: str | None = None
     region: str | None = None
     ids: frozenset[str] = field(default_factory=frozenset)
+    extent: str | None = None
 
     @cached_property
     def by_name(self) -> dict[str, ColumnLike]:

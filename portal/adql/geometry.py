@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HALF = f"{math.pi / 360!r}e0"  # half a degree in radians
 DEGREE = f"{math.pi / 180!r}e0"
+SLACK = 1.005  # of a row's extent, in case it was rounded
 PREDICATES = ("CONTAINS", "INTERSECTS", "SCISQL_S2PTINCIRCLE", "SCISQL_S2PTINCPOLY", "SCISQL_S2PTINBOX",
               "SCISQL_S2PTINELLIPSE")  # fmt: skip
 DISTANCES = ("DISTANCE", "SCISQL_ANGSEP")
@@ -175,7 +176,8 @@ class Geometry:
         if isinstance(one, Point) and isinstance(other, Polygon):
             return self._in_polygon(one, other, index)
         if isinstance(one, Point) and isinstance(other, Outline):
-            return outline_list(self.write(other.column), self._sql(one.ra), self._sql(one.dec))
+            inside = outline_list(self.write(other.column), self._sql(one.ra), self._sql(one.dec))
+            return self._close(other, one, 0.0, index) + inside + ")"
         if isinstance(one, Circle) and isinstance(other, Circle):
             limit = f"(({self._sql(other.radius)}) - ({self._sql(one.radius)}))"
             apart = f"2 * degrees(asin(least(1e0, sqrt({self._haversine(one.centre, other.centre)}))))"
@@ -198,7 +200,8 @@ class Geometry:
             circle, region = (one, other) if isinstance(one, Circle) else (other, one)
             where = (self._sql(circle.centre.ra), self._sql(circle.centre.dec), self._sql(circle.radius))
             if isinstance(region, Outline):
-                return outline_list(self.write(region.column), *where)
+                touching = outline_list(self.write(region.column), *where)
+                return self._close(region, circle.centre, circle.radius, index) + touching + ")"
             return intersects_list(self._list(region), *where)
         if isinstance(one, Outline) and isinstance(other, Outline):
             hint = "Use a CIRCLE or a POLYGON for one of them."
@@ -206,7 +209,32 @@ class Geometry:
         if isinstance(one, Polygon) and isinstance(other, Polygon):
             return overlap_list(self._list(one), self._list(other))
         outline, polygon = (one, other) if isinstance(one, Outline) else (other, one)
-        return outline_overlap(self.write(outline.column), self._list(polygon))
+        meeting = outline_overlap(self.write(outline.column), self._list(polygon))
+        if not polygon.constant or polygon.centre[2] >= 90:
+            return meeting
+        ra, dec, radius = polygon.centre
+        return self._close(outline, Point(ra, dec), radius, index) + meeting + ")"
+
+    def _close(self, outline: Outline, place: Point, radius: Number, index: bool) -> str:
+        """ "(", and where the table tells how wide its outlines are, a quick test ending in AND.
+
+        It only looks at the circle about each outline: reading the corners out of a text is fifty times the work.
+        """
+        bound = self.binding.columns.get(id(outline.column))
+        table = bound.source.table if bound is not None else None
+        if not index or table is None or table.extent is None or table.position is None:
+            return "("
+        for name in (*table.position, table.extent):
+            self.binding.use(bound.source, name)
+        alias = quote(bound.source.alias)
+        ra, dec, extent = (f"{alias}.{quote(name)}" for name in (*table.position, table.extent))
+        a, d = (f"({self._sql(item)})" for item in (place.ra, place.dec))
+        apart = (
+            f"pow(sin(({dec} - {d}) * {HALF}), 2) + "
+            f"cos({dec} * {DEGREE}) * cos({d} * {DEGREE}) * pow(sin(({ra} - {a}) * {HALF}), 2)"
+        )
+        reach = f"least(180e0, {extent} * {SLACK / 2!r}e0 + ({self._sql(radius)}))"
+        return f"(coalesce({apart} <= pow(sin({reach} * {HALF}), 2), TRUE) AND "
 
     def _near(self, near: Near, node: exp.Expr, index: bool = True) -> str:
         """Haversine against a limit, with what narrows the search before it."""

@@ -86,16 +86,17 @@ def _inside(v: str, ra: str, dec: str) -> str:
 
 def _edge_near(v: str, ra: str, dec: str, radius: str) -> str:
     """Whether some edge comes within a radius of a position: a corner does, or the foot of the perpendicular."""
-    n = f"(len({v}) // 2)"
-    a1, d1 = f"{v}[2 * i + 1]", f"{v}[2 * i + 2]"
-    a2, d2 = f"{v}[2 * ((i + 1) % {n}) + 1]", f"{v}[2 * ((i + 1) % {n}) + 2]"
-    first = f"({_bearing(a1, d1, ra, dec)} - {_bearing(a1, d1, a2, d2)})"
-    second = f"({_bearing(a2, d2, ra, dec)} - {_bearing(a2, d2, a1, d1)})"
-    apart = _apart(a1, d1, ra, dec)
-    across = f"abs(sin(radians({apart})) * sin({first}))"
-    foot = f"cos({first}) > 0 AND cos({second}) > 0 AND {across} <= sin(radians({radius}))"
-    test = f"CASE WHEN {apart} <= ({radius}) OR ({foot}) THEN 1 ELSE 0 END"
-    return f"list_max(list_transform(range({n}), lambda i: {test})) = 1"
+    corner, following = "u[i + 1]", "u[(i + 1) % len(u) + 1]"
+    # With n the pole of the edge a-b: the foot lies between the ends, and no further than the radius.
+    foot = (
+        f"{_dot(_cross('n', 'a'), 'p')} >= 0 AND {_dot(_cross('b', 'n'), 'p')} >= 0 AND {_dot('n', 'n')} > 0 "
+        f"AND abs({_dot('n', 'p')}) <= sin(radians({radius})) * sqrt({_dot('n', 'n')})"
+    )
+    near = f"array_distance(a, p) <= 2 * sin(radians(least(180e0, {radius})) / 2) OR ({foot})"
+    test = f"CASE WHEN {_with(_cross('a', 'b'), near, 'n')} THEN 1 ELSE 0 END"
+    one = _with(corner, _with(following, test, "b"), "a")
+    every = f"list_max(list_transform(range(len(u)), lambda i: {one})) = 1"
+    return _with(_vector(ra, dec), _with(_vectors(v), every, "u"), "p")
 
 
 def _overlap(v: str, w: str) -> str:
@@ -118,3 +119,22 @@ def _volume(one: tuple[str, str], two: tuple[str, str], three: tuple[str, str]) 
     for (a, d), (b, e), (_, f) in ((one, two, three), (two, three, one), (three, one, two)):
         terms.append(f"cos(radians({d})) * cos(radians({e})) * sin(radians({f})) * sin(radians({b} - {a}))")
     return f"({' + '.join(terms)})"
+
+
+def _vector(ra: str, dec: str) -> str:
+    """The direction of a position as an array of three."""
+    a, d = f"radians({ra})", f"radians({dec})"
+    return f"CAST([cos({d}) * cos({a}), cos({d}) * sin({a}), sin({d})] AS DOUBLE[3])"
+
+
+def _vectors(v: str) -> str:
+    """The directions of the corners."""
+    return f"list_transform(range(len({v}) // 2), lambda i: {_vector(f'{v}[2 * i + 1]', f'{v}[2 * i + 2]')})"
+
+
+def _cross(a: str, b: str) -> str:
+    return f"array_cross_product({a}, {b})"
+
+
+def _dot(a: str, b: str) -> str:
+    return f"array_inner_product({a}, {b})"
