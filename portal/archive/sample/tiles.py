@@ -10,9 +10,10 @@ import numpy as np
 
 from portal.archive.sample import dia, diastats, geometry, lightfiles, objects, truthtables
 from portal.archive.sample.forced import ForcedPhotometry
+from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.presets import Tile
 from portal.archive.sample.truth import true_sky
-from portal.archive.sample.variables import make_variables, planted_stars
+from portal.archive.sample.variables import make_variables
 from portal.archive.sample.visits import Visits
 from portal.archive.sample.visitsources import SourceFile
 from portal.archive.sample.writing import write_table

@@ -74,6 +74,7 @@ def _rows(sky: dict[str, np.ndarray], source: np.ndarray, kind: np.ndarray, visi
     }  # fmt: skip
 
 
+_PHASES = np.linspace(0, 1, 200, endpoint=False)
 _NUMBERS = ("period", "amplitude", "epoch", "t0", "duration", "stretch", "peak_mag", "z")
 
 
@@ -94,23 +95,25 @@ def _stars(
             ratio = lc.pulsation_ratio(name, mjd, band, period, height, epoch, odd)
         elif name in ("EA", "EW"):
             build = _binaries(name, odd, luck["wide"][k], luck["deep"][k], luck["warm"][k])
+            cycle = _cycle(build)
             ratio = lc.eclipse_ratio((mjd[None, :] - epoch[:, None]) / period[:, None], band, *build)
-            cycle = lc.eclipse_ratio(np.linspace(0, 1, 200)[None, :] + np.zeros((len(k), 1)), np.full(200, 2), *build)
-            out["amplitude"][k] = -2.5 * np.log10(cycle.min(axis=1) / cycle.max(axis=1))
+            ratio = ratio / cycle.mean(axis=2)[:, band]
+            out["amplitude"][k] = 2.5 * np.log10(cycle[:, 2].max(axis=1) / cycle[:, 2].min(axis=1))
         elif name == "ROT":
             ratio = lc.spot_ratio(mjd, band, period, 0.7 * height, epoch, odd)
         elif name == "ULENS":
             season = FIRST_DAY + 365.25 * np.floor(3 * luck["epoch"][k]) + 45 + 90 * luck["wide"][k]
-            out["epoch"][k] = np.where(in_core(out["ra"][k], out["dec"][k]), season, FIRST_DAY + 1100 * luck["epoch"][k])
+            core = in_core(out["ra"][k], out["dec"][k])
+            out["epoch"][k] = np.where(core, season, FIRST_DAY + 1100 * luck["epoch"][k])
             out["duration"][k] = 18.0 * np.exp(1.2 * odd)
-            closest, part = 0.08 + 0.45 * luck["deep"][k], 0.6 + 0.4 * luck["warm"][k]
-            ratio = lc_lens(mjd, band, out["epoch"][k], out["duration"][k], closest, part)
-            out["amplitude"][k] = 2.5 * np.log10(lc_lens(np.zeros(1), np.full(1, 2), 0 * odd, 1 + odd, closest, part)[:, 0])
+            shape = out["duration"][k], 0.08 + 0.45 * luck["deep"][k], 0.6 + 0.4 * luck["warm"][k]
+            ratio = irregular.lens_ratio(mjd, band, out["epoch"][k], *shape)
+            top = irregular.lens_ratio(np.zeros(1), np.full(1, 2), np.zeros(len(k)), *shape)
+            out["amplitude"][k] = 2.5 * np.log10(top[:, 0])
         elif name == "CV":
             out["duration"][k] = 18.0 * np.exp(1.5 * odd)
-            out["delta"][k] = irregular.outburst_flux(
-                seed, tid[k], mjd, band, mean[k], out["duration"][k], height, epoch
-            )  # fmt: skip
+            rest = out["duration"][k], height, epoch
+            out["delta"][k] = irregular.outburst_flux(seed, tid[k], mjd, band, mean[k], *rest)
             out["epoch"][k] = np.nan
             continue
         else:
@@ -119,9 +122,6 @@ def _stars(
             continue
         out["delta"][k] = mean[k][:, band] * (ratio - 1)
     return out
-
-
-lc_lens = irregular.lens_ratio
 
 
 def _binaries(
@@ -136,6 +136,12 @@ def _binaries(
     radii = np.stack([0.13 + 0.13 * odd, 0.11 + 0.13 * wide], axis=1)
     kelvin = np.stack([6000 + 3000 * warm, (6000 + 3000 * warm) * (0.5 + 0.45 * odd)], axis=1)
     return radii, 0.35 * deep * radii.sum(axis=1), kelvin, 0.002 + 0.02 * radii[:, 0]
+
+
+def _cycle(build: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Light of binaries in every band through one orbit, (stars, 6, phases)."""
+    phase, band = np.tile(_PHASES, 6)[None, :], np.repeat(np.arange(6), len(_PHASES))
+    return lc.eclipse_ratio(phase, band, *build).reshape(-1, 6, len(_PHASES))
 
 
 def _quasars(seed: int, sky: dict[str, np.ndarray], source: np.ndarray, visits: Visits) -> dict[str, np.ndarray]:
