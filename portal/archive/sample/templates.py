@@ -8,17 +8,20 @@ import numpy as np
 
 from portal.archive.sample.bands import HALF_WIDTH_NM, WAVELENGTH_NM
 
-# Knots of the rest-frame spectrum in nm and AB magnitudes there relative to 550 nm, from red to blue types.
+# Knots of the rest-frame spectrum in nm and AB magnitudes there relative to 550 nm, from red to blue types. The
+# values are a fit of this very model to the colours and redshifts of 9,000 galaxies of DC2 (i < 25), which it
+# gives back to 0.04 mag in g - i to z - i, 0.06 in y - i and 0.16 (the noise there) in u - i.
 KNOTS_NM = np.array([60.0, 91.2, 121.6, 160.0, 200.0, 280.0, 350.0, 390.0, 410.0, 480.0, 550.0, 700.0, 900.0, 1250.0])
 TYPES = np.array(
     [
-        [9.0, 8.5, 7.0, 6.0, 5.6, 4.6, 2.35, 1.95, 1.05, 0.48, 0.0, -0.50, -0.85, -1.20],
-        [6.0, 5.5, 3.9, 3.3, 3.0, 2.5, 1.75, 1.45, 0.85, 0.38, 0.0, -0.38, -0.66, -0.95],
-        [4.5, 4.0, 2.4, 1.95, 1.8, 1.6, 1.25, 1.08, 0.62, 0.28, 0.0, -0.27, -0.46, -0.66],
-        [3.5, 2.9, 1.45, 1.15, 1.05, 1.0, 0.85, 0.75, 0.40, 0.18, 0.0, -0.15, -0.25, -0.38],
-        [2.8, 2.0, 0.75, 0.55, 0.5, 0.5, 0.5, 0.48, 0.22, 0.10, 0.0, -0.04, -0.05, -0.12],
+        [9.0, 8.50, 6.98, 5.43, 5.76, 3.59, 1.88, 1.77, 0.99, 0.35, 0.0, -0.49, -0.88, -0.93],
+        [6.0, 5.14, 3.73, 2.89, 2.80, 2.29, 1.50, 0.91, 0.36, 0.18, 0.0, -0.30, -0.47, -0.21],
+        [4.5, 2.66, 1.57, 1.18, 1.61, 1.37, 1.15, 0.60, 0.33, 0.17, 0.0, -0.27, -0.44, -0.39],
+        [3.5, 1.67, 1.18, 0.94, 1.00, 0.98, 0.81, 0.42, 0.03, 0.01, 0.0, 0.01, -0.06, -0.35],
+        [2.8, 0.47, -0.27, -0.07, 0.15, 0.44, 0.69, 0.39, 0.40, 0.49, 0.0, -0.13, -0.06, -0.20],
     ]
 )
+REDDEST, BLUEST = -0.45, 3.99  # the types that galaxies have; below 0 the first two rows are extrapolated
 REDSHIFTS = np.concatenate([np.arange(0.0, 2.0, 0.02), np.arange(2.0, 6.01, 0.05)])
 _LINES = (
     (121.6, 3.0, 2.2),
@@ -72,7 +75,7 @@ def colour_grid() -> np.ndarray:
 
 
 def colours_at(kind: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Magnitudes relative to i, shape (n, 6): ``kind`` 0 (red) ... 4 (blue) continuous, 5 a quasar."""
+    """Magnitudes relative to i, shape (n, 6): ``kind`` REDDEST ... BLUEST continuous, 5 a quasar."""
     grid = colour_grid()
     kind, z = np.asarray(kind, float), np.clip(z, 0.0, REDSHIFTS[-1])
     low = np.minimum(kind.astype(int), len(TYPES))
