@@ -16,19 +16,19 @@ from portal.archive.sample.bands import (
     COADD_INPUTS,
     COADD_SEEING,
     FWHM_OVER_SIGMA,
+    coadd_psf_sigma,
     electron_flux,
     flux_of,
 )
 from portal.archive.sample.draw import draw_objects, optics
 from portal.archive.sample.geometry import CENTRE, SCALE, Patch
-from portal.archive.sample.noise import Noise, pixel_sigma
+from portal.archive.sample.noise import Noise, pixel_noise
 from portal.archive.sample.sources import Sources
 
-DATASET = "deep_coadd"
 # Bit numbers as Rubin's pipelines give them by default; a reader must take them from the header all the same.
 PLANES = {
     "BAD": 0, "SAT": 1, "INTRP": 2, "CR": 3, "EDGE": 4, "DETECTED": 5, "DETECTED_NEGATIVE": 6, "SUSPECT": 7,
-    "NO_DATA": 8, "VIGNETTED": 9, "STREAK": 10, "CLIPPED": 11, "CROSSTALK": 12, "INEXACT_PSF": 13,
+    "NO_DATA": 8, "VIGNETTED": 9, "STREAK": 10, "CLIPPED": 11, "CROSSTALK": 12, "INEXACT_PSF": 13, "ITL_DIP": 14,
     "NOT_DEBLENDED": 15, "REJECTED": 16, "SENSOR_EDGE": 17, "UNMASKEDNAN": 18,
 }  # fmt: skip
 _SAT, _INTRP, _EDGE, _DETECTED, _NO_DATA, _SENSOR_EDGE, _INEXACT = (
@@ -41,6 +41,27 @@ FLOOR = 0.003  # light below this share of the noise is not drawn
 BLUR = 1.0 / 12.0  # pixel2: the pixel's own second moment
 STRIP = 256  # rows drawn at a time, to keep memory small
 EDGE_WIDTH = 4.0  # arcsec marked EDGE inside the end of the coverage
+
+
+TEMPLATE_INPUTS = 16  # visits of the best seeing go into a template
+
+
+class Recipe(NamedTuple):
+    """What a kind of coadd is made of, per band: PSF FWHM in arcsec, background error of a PSF flux in nJy, visits."""
+
+    seeing: np.ndarray
+    psf_sigma: np.ndarray
+    inputs: np.ndarray
+
+
+RECIPES = {
+    "deep_coadd": Recipe(COADD_SEEING, coadd_psf_sigma(), COADD_INPUTS),
+    "template_coadd": Recipe(
+        0.9 * COADD_SEEING,
+        coadd_psf_sigma() * np.sqrt(COADD_INPUTS / TEMPLATE_INPUTS),
+        np.full(len(BANDS), TEMPLATE_INPUTS),
+    ),
+}
 
 
 class Box(NamedTuple):
@@ -60,11 +81,13 @@ class Field(NamedTuple):
 
 
 @nb.njit(cache=True, nogil=True)
-def places(position, rows, ra0, dec0, scale):
-    """Where rows of positions (n, 2) fall on a tract's grid: x, y and the sky's stretch there, (len(rows), 6).
+def places(position, rows, ra0, dec0, scale, cx=CENTRE, cy=CENTRE, c=1.0, s=0.0):
+    """Where rows of positions (n, 2) fall on a grid about a tangent point: x, y and the sky's stretch there,
+    (len(rows), 6).
 
-    The stretch maps (east, north) arcsec to pixels, in the order dx/deast, dx/dnorth, dy/deast, dy/dnorth. Positions
-    a quarter of the sky away are NaN.
+    ``cx, cy`` is the tangent point's pixel and ``c, s`` cosine and sine of the angle that turns y from north through
+    east; the defaults are those of a tract. The stretch maps (east, north) arcsec to pixels, in the order dx/deast,
+    dx/dnorth, dy/deast, dy/dnorth. Positions a quarter of the sky away are NaN.
     """
     unit = 180.0 / math.pi * 3600.0 / scale
     sd0, cd0 = math.sin(math.radians(dec0)), math.cos(math.radians(dec0))
@@ -77,14 +100,16 @@ def places(position, rows, ra0, dec0, scale):
             out[k] = np.nan
             continue
         u, v = cd * sa / w, (cd0 * sd - sd0 * cd * ca) / w
-        out[k, 0] = CENTRE - unit * u
-        out[k, 1] = CENTRE + unit * v
+        out[k, 0] = cx + unit * (s * v - c * u)
+        out[k, 1] = cy + unit * (s * u + c * v)
         # Derivatives of u = (cd sa) / w and v by right ascension (over cos dec) and by declination.
         we, wn = -cd0 * sa, sd0 * cd - cd0 * sd * ca
-        out[k, 2] = -(ca - u * we) / w / scale
-        out[k, 3] = -(-sd * sa - u * wn) / w / scale
-        out[k, 4] = (sd0 * sa - v * we) / w / scale
-        out[k, 5] = (cd0 * cd + sd0 * sd * ca - v * wn) / w / scale
+        ue, un = (ca - u * we) / w / scale, (-sd * sa - u * wn) / w / scale
+        ve, vn = (sd0 * sa - v * we) / w / scale, (cd0 * cd + sd0 * sd * ca - v * wn) / w / scale
+        out[k, 2] = s * ve - c * ue
+        out[k, 3] = s * vn - c * un
+        out[k, 4] = s * ue + c * ve
+        out[k, 5] = s * un + c * vn
     return out
 
 
@@ -125,9 +150,10 @@ def _finish(model, noise, bx, by, sigma, gain, detect, saturate, cosines, ra0, d
 
 
 def coadd_box(
-    sources: Sources, noise: Noise, field: Field, band: str, patch: Patch, x0: int, y0: int, nx: int, ny: int
-) -> Box:
-    """Pixels [y0, y0+ny) x [x0, x0+nx) of a patch (patch pixels from 0).
+    sources: Sources, noise: Noise, field: Field, band: str, patch: Patch, x0: int, y0: int, nx: int, ny: int,
+    kind: str = "deep_coadd",
+) -> Box:  # fmt: skip
+    """Pixels [y0, y0+ny) x [x0, x0+nx) of a patch (patch pixels from 0), ``kind`` a key of ``RECIPES``.
 
     Outside the field image and variance are NaN and the mask says NO_DATA. Raises ValueError when the box is empty
     or leaves the patch.
@@ -135,10 +161,11 @@ def coadd_box(
     if nx < 1 or ny < 1 or x0 < 0 or y0 < 0 or x0 + nx > patch.nx or y0 + ny > patch.ny:
         raise ValueError(f"box x {x0}+{nx}, y {y0}+{ny} does not lie inside the {patch.nx} x {patch.ny} patch")
     k = BANDS.index(band)
-    opt = optics(k)
-    sigma = float(pixel_sigma()[k])
-    gain = float(electron_flux(EXPOSURE)[k] / COADD_INPUTS[k])
-    core = 2.0 * np.pi * (COADD_SEEING[k] / FWHM_OVER_SIGMA / SCALE) ** 2
+    seeing, psf_sigma, inputs = (float(values[k]) for values in RECIPES[kind])
+    opt = optics(k, seeing)
+    sigma = pixel_noise(psf_sigma, seeing)
+    gain = float(electron_flux(EXPOSURE)[k]) / inputs
+    core = 2.0 * np.pi * (seeing / FWHM_OVER_SIGMA / SCALE) ** 2
     saturate = float(flux_of(SATURATION_MAG[k]) / core)
     cosines = tuple(float(np.cos(np.radians(field.radius - out / 3600.0))) for out in (0.0, EDGE_WIDTH))
     box = Box(np.empty((ny, nx), np.float32), np.empty((ny, nx), np.int32), np.empty((ny, nx), np.float32))
@@ -151,7 +178,7 @@ def coadd_box(
         rows = sources.near(float(middle[0]), float(middle[1]), float(radius))
         place = places(sources.position, rows, patch.ra0, patch.dec0, patch.scale)
         draw_objects(model, bx, by, rows, place, sources.shape, k, opt, BLUR, FLOOR * sigma)
-        grain = noise.box(DATASET, band, patch.tract, bx, by, nx, high - low)
+        grain = noise.box(kind, band, patch.tract, bx, by, nx, high - low)
         part = slice(low, high)
         _finish(model, grain, bx, by, sigma, gain, 0.9 * sigma, saturate, cosines, patch.ra0, patch.dec0,
                 (field.ra, field.dec), patch.scale, box.image[part], box.mask[part], box.variance[part])  # fmt: skip

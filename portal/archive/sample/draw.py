@@ -69,10 +69,11 @@ def optics(band: int, seeing: float = 0.0) -> Optics:
 def draw(image, bx, by, xc, yc, cxx, cxy, cyy, flux, floor):
     """Add one Gaussian of total ``flux`` at (xc, yc) with a covariance in pixel2 down to ``floor`` per pixel.
 
-    ``image`` is a box whose lower left pixel is (bx, by) of the grid.
+    ``image`` is a box whose lower left pixel is (bx, by) of the grid. A negative flux takes light away.
     """
     det = cxx * cyy - cxy * cxy
-    peak = flux / (2.0 * math.pi * math.sqrt(det))
+    signed = flux / (2.0 * math.pi * math.sqrt(det))
+    peak = abs(signed)
     if peak <= floor:
         return
     ny, nx = image.shape
@@ -98,7 +99,7 @@ def draw(image, bx, by, xc, yc, cxx, cxy, cyy, flux, floor):
         row = image[y - by]
         while x <= x_last:
             d = x - middle
-            value = peak * math.exp(-0.5 * (dy * dy / cyy + a * d * d))
+            value = signed * math.exp(-0.5 * (dy * dy / cyy + a * d * d))
             ratio = math.exp(-a * (d + 0.5))
             end = min((x // RESTART + 1) * RESTART, x_last + 1)
             while x < end and x < bx:
@@ -227,6 +228,29 @@ def draw_objects(image, bx, by, rows, place, shapes, band, opt, blur, floor):
         if flux > 0.0 and x == x:
             jac = (place[k, 2], place[k, 3], place[k, 4], place[k, 5])
             add_object(image, bx, by, x, y, jac, shapes[rows[k]], flux, opt, blur, floor)
+
+
+@nb.njit(cache=True, nogil=True)
+def draw_points(image, bx, by, place, flux, opt, blur, floor):
+    """Add points of light to a box, seen as stars are; ``place`` (n, 6) as in ``draw_objects``, ``flux`` (n) of
+    either sign.
+    """
+    star = np.zeros(STAR + 1, np.float32)
+    star[STAR] = 1.0
+    for k in range(flux.size):
+        x, y = place[k, 0], place[k, 1]
+        if flux[k] != 0.0 and x == x:
+            jac = (place[k, 2], place[k, 3], place[k, 4], place[k, 5])
+            add_object(image, bx, by, x, y, jac, star, float(flux[k]), opt, blur, floor)
+
+
+@nb.njit(cache=True, nogil=True)
+def draw_blobs(image, bx, by, blobs, floor):
+    """Add bare Gaussians, rows of x, y, covariance xx, xy, yy (pixel2) and flux; no PSF is applied."""
+    for k in range(blobs.shape[0]):
+        x, y, cxx, cxy, cyy, flux = blobs[k]
+        if flux != 0.0:
+            draw(image, bx, by, x, y, cxx, cxy, cyy, flux, floor)
 
 
 @nb.njit(cache=True, nogil=True)

@@ -20,9 +20,14 @@ BLOCK = 256
 KEPT = 96  # blocks kept in memory: 25 MB, the six bands of one cutout and its neighbours
 
 
+def pixel_noise(psf_sigma: float, seeing: float) -> float:
+    """1-sigma background noise of a pixel in nJy, such that a PSF fit has the error ``psf_sigma`` (nJy)."""
+    return float(psf_sigma * np.sqrt(sharpness("moffat")) / seeing * SCALE)
+
+
 def pixel_sigma() -> np.ndarray:
     """1-sigma background noise of a coadd pixel, nJy, shape (6,): a PSF fit to it has the depth of the catalogue."""
-    return coadd_psf_sigma() * np.sqrt(sharpness("moffat")) / COADD_SEEING * SCALE
+    return np.array([pixel_noise(*pair) for pair in zip(coadd_psf_sigma(), COADD_SEEING)])
 
 
 def brightness_sigma() -> np.ndarray:

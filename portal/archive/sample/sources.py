@@ -1,4 +1,4 @@
-"""The objects that can be drawn: read once from ``_render.parquet``, kept as mapped arrays, found by place.
+"""The objects that can be drawn: read once from the table ``_render``, kept as mapped arrays, found by place.
 
 Knows positions, shapes and how far each object's light reaches; knows no pixels.
 """
@@ -12,20 +12,22 @@ import uuid
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from astropy import units as u
 from astropy_healpix import HEALPix
 
 from portal.archive.sample.bands import BANDS
 from portal.archive.sample.draw import optics, reaches
+from portal.archive.sample.exposure import read_columns
 from portal.archive.sample.noise import brightness_sigma
 from portal.errors import FormatError
 
-LAYOUT = 6  # raise when the arrays change
+LAYOUT = 7  # raise when the arrays change
 # Objects are searched in classes of reach (arcsec), so that one bright star does not widen every search.
 CLASSES = (8.0, 16.0, 32.0, 64.0, np.inf)
 # The faintest level ever drawn, in units of a coadd pixel's noise: what coarse tiles, with little noise, can show.
 FAINTEST = 3e-4
+# nJy: fainter stars fill no pixel of a visit, however sharp.
+BRIGHT = 2.0e5
 FLOAT_COLUMNS = (*(f"flux_{band}" for band in BANDS), "r_e", "bulge", "q", "pa", "is_star")
 
 
@@ -42,6 +44,8 @@ class Sources:
         kind = np.searchsorted(CLASSES[:-1], reach)
         self._rows = [np.nonzero(kind == k)[0].astype(np.uint32) for k in range(len(CLASSES))]
         self._pixels = [self.pixel[rows] for rows in self._rows]
+        self._bright = np.load(folder / "bright.npy", mmap_mode="r")
+        self._bright_pixels = self.pixel[self._bright]
 
     def __len__(self) -> int:
         return len(self.pixel)
@@ -50,24 +54,29 @@ class Sources:
     def open(cls, sample: Path) -> Sources:
         """The objects of a sample folder; the arrays are made beside it on first use.
 
-        Raises FormatError when ``tables/_render.parquet`` is not there or lacks a column.
+        Raises FormatError when the table ``_render`` is not there or lacks a column.
         """
-        table = sample / "tables" / "_render.parquet"
         folder = sample / "pixels" / f"sources-{LAYOUT}"
         if not (folder / "layout.json").exists():
-            if not table.exists():
-                raise FormatError("The sample sky has no table of objects to draw.", f"Build the sample again: {table}")
-            _make(table, folder)
+            _make(sample, folder)
         return cls(folder)
 
-    def near(self, ra: float, dec: float, radius: float) -> np.ndarray:
-        """Rows (ascending) of all objects whose light can reach into a disc (degrees), and some others."""
+    def near(self, ra: float, dec: float, radius: float, stretch: float = 1.0) -> np.ndarray:
+        """Rows (ascending) of all objects whose light can reach into a disc (degrees), and some others.
+
+        ``stretch`` is how many times worse than on a coadd the seeing is.
+        """
         found = []
         for rows, pixels, reach in zip(self._rows, self._pixels, CLASSES):
             if len(rows):
-                wide = radius + min(reach, self.largest) / 3600.0
+                wide = radius + stretch * min(reach, self.largest) / 3600.0
                 found.extend(rows[first:last] for first, last in _ranges(pixels, ra, dec, wide))
         return np.sort(np.concatenate(found)).astype(np.int64) if found else np.zeros(0, np.int64)
+
+    def bright(self, ra: float, dec: float, radius: float) -> np.ndarray:
+        """Rows (ascending) of the stars in a disc (degrees), and just outside, that can fill a pixel of a visit."""
+        found = [self._bright[first:last] for first, last in _ranges(self._bright_pixels, ra, dec, radius)]
+        return np.concatenate(found).astype(np.int64) if found else np.zeros(0, np.int64)
 
 
 def _ranges(pixels: np.ndarray, ra: float, dec: float, radius: float) -> np.ndarray:
@@ -87,14 +96,11 @@ def _ranges(pixels: np.ndarray, ra: float, dec: float, radius: float) -> np.ndar
     return ends[ends[:, 1] > ends[:, 0]]
 
 
-def _make(table: Path, folder: Path) -> None:
-    """Write the arrays of ``table`` aside and rename them into place."""
-    wanted = ["ra", "dec", *FLOAT_COLUMNS]
-    have = pq.read_schema(table).names
-    missing = [name for name in wanted if name not in have]
-    if missing:
-        raise FormatError(f"The table of objects to draw lacks {', '.join(missing)}.", "Build the sample again.")
-    rows = pq.read_table(table, columns=wanted)
+def _make(sample: Path, folder: Path) -> None:
+    """Write the arrays of ``_render`` aside and rename them into place."""
+    rows = read_columns(sample, "_render", ["ra", "dec", *FLOAT_COLUMNS])
+    if not rows:
+        raise FormatError("The sample sky has no table of objects to draw.", f"Build the sample again: {sample}")
     position = np.stack([rows["ra"].to_numpy(), rows["dec"].to_numpy()], axis=1).astype(np.float64)
     shape = np.stack([rows[name].to_numpy(zero_copy_only=False).astype(np.float32) for name in FLOAT_COLUMNS], axis=1)
     # A hole in the table must not become a hole in the sky.
@@ -107,11 +113,13 @@ def _make(table: Path, folder: Path) -> None:
     reach = np.zeros(len(position))
     for k, floor in enumerate(brightness_sigma() * FAINTEST):
         reaches(shape, k, optics(k), float(floor), reach)
+    bright = np.flatnonzero((shape[:, 10] > 0.5) & (shape[:, :6] > BRIGHT).any(axis=1))
     aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
     aside.mkdir(parents=True)
     for name, values in (("position", position), ("shape", shape), ("pixel", pixel)):
         np.save(aside / f"{name}.npy", values)
     np.save(aside / "reach.npy", reach.astype(np.float32))
+    np.save(aside / "bright.npy", bright)
     (aside / "layout.json").write_text(json.dumps({"layout": LAYOUT, "objects": len(position)}))
     try:
         os.rename(aside, folder)
