@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 
+import numpy as np
 from astropy import units as u
 from mocpy import MOC
 
@@ -32,3 +33,10 @@ def moc_bytes(moc: MOC, form: str = "fits") -> bytes:
     if form == "json":
         return json.dumps(moc.serialize(format="json")).encode()
     return (moc.serialize(format="str").strip() + "\n").encode()
+
+
+def coverage_of_outlines(ra: np.ndarray, dec: np.ndarray, order: int) -> MOC:
+    """The union of images as a MOC of ``order``; ``ra`` and ``dec`` (n, 4) are their corners in degrees."""
+    outlines = np.stack([ra % 360.0, dec], axis=1).reshape(-1, ra.shape[1])
+    parts = MOC.from_polygons(outlines, max_depth=order)
+    return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]

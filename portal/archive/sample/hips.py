@@ -21,14 +21,14 @@ from portal.archive.sample.coadd import EXPOSURE, Field
 from portal.archive.sample.colour import grey, lupton
 from portal.archive.sample.draw import draw_objects, optics
 from portal.archive.sample.geometry import SCALE
-from portal.archive.sample.noise import Noise, brightness_sigma, pixel_sigma
+from portal.archive.sample.noise import Noise, brightness_sigma
 from portal.archive.sample.resample import coadd_grain, coadd_spots
 from portal.archive.sample.sources import FAINTEST, Sources
 from portal.archive.sample.tilegrid import BITS, WIDTH, deinterleave, pixel_numbers, pixel_scale, places
 
 ORDER_MIN, ORDER_MAX = 3, 11  # order 11 has pixels of 0.2 arcsec, the coadds' own
 ALLSKY_ORDER, ALLSKY_WIDTH, ALLSKY_COLUMNS = 3, 64, 27  # as HiPS 1.0 lays out the preview
-FLOOR = 0.02  # light below this share of a tile pixel's noise is not drawn
+FLOOR = 0.003  # light below this share of a tile pixel's noise is not drawn (that of coadds)
 # pixel2: pixels are sampled at their centres, so a point must spread over enough of them to keep its flux.
 BLUR = 0.28
 
@@ -138,7 +138,7 @@ def light_of(
         else:
             grain = coadd_grain(noise, band, spots)
         gain = float(electron_flux(EXPOSURE)[k] / COADD_INPUTS[k])
-        sigma = np.sqrt(float(pixel_sigma()[k]) ** 2 + light * (SCALE**2 * gain)) / SCALE**2
+        sigma = np.sqrt(float(brightness_sigma()[k]) ** 2 + light * (gain / SCALE**2))
         planes.append(light + sigma * grain)
     return Light(tuple(planes), seen)
 

@@ -55,6 +55,11 @@ def tile_fits(data: np.ndarray, order: int, npix: int, band: str) -> bytes:
     return _file(data, tile_header(order, npix), band)
 
 
+def blank_fits(order: int, npix: int, band: str) -> bytes:
+    """A FITS tile where nothing was observed: all NaN."""
+    return tile_fits(np.full((WIDTH, WIDTH), np.nan, np.float32), order, npix, band)
+
+
 def allsky_fits(tiles: dict[int, np.ndarray], band: str) -> bytes:
     """The order 3 preview of tiles as ``values`` gives them: each pixel the mean of what was observed of 8 x 8."""
     rows = -(-12 * 4**ALLSKY_ORDER // ALLSKY_COLUMNS)

@@ -11,11 +11,11 @@ import numba as nb
 import numpy as np
 from astropy_healpix import HEALPix
 
-from portal.archive.sample.coadd import DATASET
 from portal.archive.sample.geometry import patch_at, tract_pixels
 from portal.archive.sample.noise import Noise
 from portal.archive.sample.tilegrid import BITS, WIDTH, pixel_numbers
 
+DATASET = "deep_coadd"  # whose noise it is
 FINEST = 11  # the order whose pixels are the coadds'
 # Pixels between places that are projected exactly. Between them the grid is straight to 1e-4 of a pixel, over the
 # 3 arcsec that this is.
