@@ -28,7 +28,8 @@ SITE_LON, SITE_LAT = -70.7494, -30.2446  # degrees
 FIRST_DAY = 60950  # MJD of the first night that may be used (2025-10-02)
 SEASONS = 3
 EXPOSURE_S = 30.0
-NIGHT_CYCLE, ODD_NIGHT = 7, 3  # of so many nights one is kept for the fields that are not the main one
+# Of seven runs of three nights one is kept for the fields that are not the main one.
+RUN_NIGHTS, RUN_CYCLE, OTHER_RUN = 3, 7, 3
 DAY_ZERO = 55196  # MJD of the day from which source ids count
 # Bits of a source id below the day: number in the night, detector, number in the image.
 SEQUENCE_BITS, DETECTOR_BITS, NUMBER_BITS = 13, 8, 27
@@ -105,15 +106,19 @@ def _usable(ra: float, dec: float) -> tuple[np.ndarray, np.ndarray]:
 def make_visits(field: Field, seed: int) -> Visits:
     """The visits of a field. Nights are spread over the seasons; each has a few blocks of filters.
 
-    The main field and the others have nights of their own, so that no two visits share a number.
+    The main field and the others have nights of their own, so that no two visits share a number. Where there are
+    asteroids, whole runs of nights are used, so that they are seen again before they have left.
     """
     rng = stream(seed, f"visits/{field.name}")
     times, good = _usable(field.ra, field.dec)
     nights = np.flatnonzero(good.sum(axis=1) >= 8)
-    nights = nights[(nights % NIGHT_CYCLE == ODD_NIGHT) == (field.number > 0)]
+    nights = nights[(nights // RUN_NIGHTS % RUN_CYCLE == OTHER_RUN) == (field.number > 0)]
     mjds: list[float] = []
     bands: list[int] = []
     queue = list(rng.permutation(nights))
+    if field.orbits:
+        run = nights // RUN_NIGHTS
+        queue = list(nights[np.argsort(rng.random(run.max() + 1)[run], kind="stable")])
     again = min(0.25, field.visits / 1000.0)  # chance of a second exposure in the same filter
     short = np.zeros(6)  # how far each band lags behind its share
     while len(mjds) < field.visits:
