@@ -27,7 +27,7 @@ COADD_SEEING = np.array([1.12, 1.04, 0.98, 0.94, 0.92, 0.90])
 COADD_INPUTS = np.array([40, 80, 100, 100, 60, 40])
 PIXEL_SCALE = 0.2  # arcsec
 # Scatter of the flux scale from image to image; part of every error and of every simulated value.
-CALIBRATION_SCATTER = 0.0025
+CALIBRATION_SCATTER = 0.003
 FWHM_OVER_SIGMA = 2.3548200450309493
 
 
