@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 
 from portal.archive.sample.bands import BANDS
-from portal.archive.sample.dia import DiaPlaces
+from portal.archive.sample.diaplaces import DiaPlaces
 
 # Columns of the kernel's answer and their type in dp1.DiaObject.
 STATISTICS = (
