@@ -51,7 +51,7 @@ def false_events(
     out = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     own = out["key"] < 0
     out["key"] = np.where(own, FALSE_TID + (np.int64(pixel) << 26) + np.arange(len(own)), out["key"])
-    inside = field.holds(*fp.unplane(out["x"], out["y"], field.ra, field.dec))
+    inside = field.holds_well(*fp.unplane(out["x"], out["y"], field.ra, field.dec))
     _, first = np.unique(np.stack([out["key"], out["visit"]]), axis=1, return_index=True)
     kept = np.intersect1d(np.flatnonzero(inside), first)
     return {name: values[kept] for name, values in out.items()}

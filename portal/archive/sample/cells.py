@@ -5,6 +5,8 @@ Everything true about the sky is drawn cell by cell, so a field's content does n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from astropy import units as u
 from astropy_healpix import HEALPix
@@ -46,9 +48,9 @@ def centre_of(cell: int) -> tuple[float, float]:
     return float(lon.deg), float(lat.deg)
 
 
-def centres_of(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of cells, ra and dec in degrees."""
-    lon, lat = _CELLS.healpix_to_lonlat(np.asarray(cells))
+def centres_of(pixels: np.ndarray, order: int = CELL_ORDER) -> tuple[np.ndarray, np.ndarray]:
+    """Centres of nested pixels, ra and dec in degrees."""
+    lon, lat = HEALPix(nside=2**order, order="nested").healpix_to_lonlat(np.asarray(pixels))
     return lon.deg, lat.deg
 
 
@@ -61,6 +63,15 @@ def offset(ra: np.ndarray, dec: np.ndarray, east: np.ndarray, north: np.ndarray)
     """Positions moved by small steps in arcsec to the east and north, degrees."""
     dec = np.asarray(dec)
     return rounded(ra + east / 3600.0 / np.cos(np.radians(dec))), rounded(dec + north / 3600.0)
+
+
+def around(
+    ra: np.ndarray, dec: np.ndarray, reach_arcsec: float, points: int = 8
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions on the circle about each one: what has one of them inside lies within reach of a border."""
+    step = reach_arcsec / 3600.0
+    for angle in 2 * np.pi * np.arange(points) / points:
+        yield ra + step * np.cos(angle) / np.cos(np.radians(dec)), dec + step * np.sin(angle)
 
 
 def separation(ra: np.ndarray, dec: np.ndarray, ra0: float, dec0: float) -> np.ndarray:

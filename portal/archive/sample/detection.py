@@ -54,6 +54,12 @@ class Detected:
         cut = {f.name: getattr(self, f.name)[start:stop] for f in fields(self) if f.name != "of_sky"}
         return Detected(**cut, of_sky=self.of_sky)
 
+    def only(self, mask: np.ndarray) -> Detected:
+        """The objects of a mask; rows of the sky that belong to others belong to none."""
+        cut = {f.name: getattr(self, f.name)[mask] for f in fields(self) if f.name != "of_sky"}
+        place = np.append(np.where(mask, np.cumsum(mask) - 1, -1), -1)
+        return Detected(**cut, of_sky=place[self.of_sky])
+
 
 def width2_of(sky: dict[str, np.ndarray]) -> np.ndarray:
     """Effective squared widths in arcsec2 at the seeing of the coadds, (n, 6)."""

@@ -191,10 +191,10 @@ class ForcedPhotometry:
         _count(self._units(x, y), *self._axes, self._grid, self._camera, out)
         return out
 
-    def measure(self, targets: Targets, start: int, stop: int, rows: int) -> dict[str, np.ndarray]:
-        """Rows of targets start ... stop (``rows`` = their summed counts), by target then time.
+    def measure(self, targets: Targets, chosen: np.ndarray, rows: int) -> dict[str, np.ndarray]:
+        """Rows of the targets ``chosen`` (``rows`` = their summed counts), by target then time.
 
-        ``target`` is relative to start, ``visit`` an index of the visits, fluxes float32 nJy.
+        ``target`` counts among the chosen, ``visit`` is an index of the visits, fluxes float32 nJy.
         """
         v = self.visits
         out = {
@@ -204,10 +204,10 @@ class ForcedPhotometry:
             "flags": np.empty(rows, np.uint8),
         }  # fmt: skip
         made = _measure(
-            self._key, targets.key[start:stop], self._units(targets.x[start:stop], targets.y[start:stop]),
-            targets.flux[start:stop], targets.width2[start:stop], targets.light[start:stop], targets.delta, *self._axes,
-            v.visit, v.band, v.sigma, v.seeing, self._photon, self._grid, self._camera,
-            1.0 + TEMPLATE_NOISE**2, self._saturation, CALIBRATION_SCATTER, *out.values(),
+            self._key, targets.key[chosen], self._units(targets.x[chosen], targets.y[chosen]), targets.flux[chosen],
+            targets.width2[chosen], targets.light[chosen], targets.delta, *self._axes, v.visit, v.band, v.sigma,
+            v.seeing, self._photon, self._grid, self._camera, 1.0 + TEMPLATE_NOISE**2, self._saturation, CALIBRATION_SCATTER,
+            *out.values(),
         )  # fmt: skip
         if made != rows:
             raise ValueError(f"forced photometry made {made} rows where {rows} were counted")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from portal.archive.sample import cells
 from portal.archive.sample import forced as fp
 from portal.archive.sample.bands import BANDS, COADD_SEEING, FWHM_OVER_SIGMA
 from portal.archive.sample.detection import Detected
 from portal.archive.sample.variables import Variables
 from portal.archive.sample.visits import Visits
+from portal.archive.sample.visitsources import REACH, SourceFile
 from portal.archive.sample.writing import ERROR_BITS, FLUX_BITS, TableFile, keep_bits, repeated
 
 ROWS_PER_BLOCK = 262144
@@ -79,26 +82,48 @@ def measured_columns(made: Mapping[str, np.ndarray], visits: Visits) -> dict[str
     }
 
 
+@dataclass(frozen=True)
+class Places:
+    """Whose light curves a file holds: rows ``own`` of the targets, in HEALPix order, and what is repeated of each.
+
+    ``ra, dec`` are those of all targets (degrees), ``leaves`` the pixels of order 29 (from ... up to) of the tile.
+    """
+
+    own: np.ndarray
+    parents: Mapping[str, np.ndarray]
+    ra: np.ndarray
+    dec: np.ndarray
+    leaves: tuple[int, int]
+
+
 def write_forced(
     path: Path,
     photometry: fp.ForcedPhotometry,
     targets: fp.Targets,
-    parents: Mapping[str, np.ndarray],
+    places: Places,
     detector_type: Any,
     progress: Callable[[float], None] = lambda part: None,
-    also: Callable[[dict[str, np.ndarray], int], None] | None = None,
+    sources: SourceFile | None = None,
 ) -> dict[str, int]:
-    """Write forced photometry of all targets in order. ``parents`` are columns repeated from the target.
+    """Write the forced photometry of all own targets in order.
 
-    ``also`` is shown every block, with the number of its first target.
+    ``sources`` is shown every block of the sky, with the rows of all targets whose light may appear in it.
     """
     counts = photometry.counts(targets.x, targets.y)
-    bounds = np.concatenate([[0], np.cumsum(counts)])
+    blocks = _blocks(counts[places.own], places)
+    others = _visitors(blocks, places) if sources is not None else {}
     file = TableFile(path)
     detectors = np.arange(photometry.visits.camera.detectors, dtype=detector_type)
 
-    def write(made: dict[str, np.ndarray], start: int, stop: int) -> None:
-        of_parent = {name: repeated(values[start:stop], made["target"]) for name, values in parents.items()}
+    def write(made: dict[str, np.ndarray], rows: np.ndarray, start: int) -> None:
+        if len(others):
+            place = np.searchsorted(places.own, rows) - start
+            own = places.own[np.minimum(place + start, len(places.own) - 1)] == rows
+            if not own.all():
+                kept = own[made["target"]]
+                made = {name: values[kept] for name, values in made.items()}
+            made = {**made, "target": place[made["target"]]}
+        of_parent = {name: repeated(values[start:], made["target"]) for name, values in places.parents.items()}
         columns = measured_columns(made, photometry.visits)
         columns["detector"] = repeated(detectors, made["detector"])
         file.add({**of_parent, **columns})
@@ -106,17 +131,44 @@ def write_forced(
     # One thread a file: blocks reach each file in order, and the two files are written side by side.
     with ThreadPoolExecutor(1, "forced") as first, ThreadPoolExecutor(1, "sources") as second:
         waiting: list[Future[None]] = []
-        start, total = 0, len(counts)
-        while start < total:
-            stop = max(start + 1, int(np.searchsorted(bounds, bounds[start] + ROWS_PER_BLOCK, side="right")) - 1)
-            made = photometry.measure(targets, start, stop, int(bounds[stop] - bounds[start]))
+        for number, (start, stop, leaves) in enumerate(blocks):
+            rows = places.own[start:stop]
+            if number in others:
+                rows = np.sort(np.concatenate([rows, others[number]]))
+            made = photometry.measure(targets, rows, int(counts[rows].sum()))
             for task in waiting:
                 task.result()
-            waiting = [first.submit(write, made, start, stop)]
-            if also is not None:
-                waiting.append(second.submit(also, made, start))
-            start = stop
-            progress(start / total)
+            waiting = [first.submit(write, made, rows, start)]
+            if sources is not None:
+                waiting.append(second.submit(sources.add, made, rows, leaves))
+            progress((number + 1) / len(blocks))
         for task in waiting:
             task.result()
     return file.close()
+
+
+def _blocks(counts: np.ndarray, places: Places) -> list[tuple[int, int, tuple[int, int]]]:
+    """Own rows from ... up to with at most ROWS_PER_BLOCK light-curve points, and the pixels they stand for."""
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    cuts = [0]
+    while cuts[-1] < len(counts) or len(cuts) == 1:
+        cut = int(np.searchsorted(bounds, bounds[cuts[-1]] + ROWS_PER_BLOCK, side="right")) - 1
+        cuts.append(min(max(cuts[-1] + 1, cut), len(counts)))
+    leaf = places.parents["_healpix_29"]
+    edges = [places.leaves[0], *leaf[cuts[1:-1]].tolist(), places.leaves[1]]
+    return [(cuts[k], cuts[k + 1], (edges[k], edges[k + 1])) for k in range(len(cuts) - 1)]
+
+
+def _visitors(blocks: list[tuple[int, int, tuple[int, int]]], places: Places) -> dict[int, np.ndarray]:
+    """For each block the targets that are not its own and lie so near that a source of theirs may fall into it."""
+    edges = np.array([blocks[0][2][0], *(leaves[1] for _, _, leaves in blocks)])
+    home = np.full(len(places.ra), -1)
+    for number, (start, stop, _) in enumerate(blocks):
+        home[places.own[start:stop]] = number
+    pairs = []
+    for ra, dec in cells.around(places.ra, places.dec, REACH):
+        block = np.searchsorted(edges, cells.leaf_of(ra, dec), side="right") - 1
+        away = np.flatnonzero((block != home) & (block >= 0) & (block < len(blocks)))
+        pairs.append(np.unique(block[away] * len(places.ra) + away))
+    block, row = np.divmod(np.unique(np.concatenate(pairs)), len(places.ra))
+    return {number: row[block == number] for number in np.unique(block).tolist()}

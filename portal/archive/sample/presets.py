@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -11,9 +10,12 @@ from portal.archive.sample import cells
 from portal.archive.sample.camera import COMCAM, LSSTCAM, Camera
 
 GENERATOR_VERSION = 5  # raise when the same seed gives other tables
-DRAWN_MARGIN_DEG = 0.01
-# A tile needs cells this far outside: groups and clusters of galaxies spread so far from the cell that made them.
-TILE_MARGIN_DEG = 0.13
+DRAWN_DEG = 0.01  # this far outside of the field its images still show something
+# A tile needs the cells whose centres are this far outside: groups and clusters of galaxies spread up to 0.12 deg
+# from the cell that made them.
+MARGIN_DEG = 0.12 + 0.75 * cells.CELL_DEG
+COARSE_ORDER = 11
+BORDER_ARCSEC = 5.0  # what is made for one tile alone keeps so far from the others
 
 
 @dataclass(frozen=True)
@@ -38,65 +40,99 @@ class Field:
         """Mask of the positions that belong to the field, or lie at most ``margin_deg`` outside."""
         return cells.separation(ra, dec, self.ra, self.dec) < self.radius_deg + margin_deg
 
+    def holds_well(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+        """Mask of the positions in the field and not on a border between its tiles."""
+        return self.holds(ra, dec)
+
     def draws(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-        """Mask of the positions whose light images of the field (or of this tile's part of it) show."""
-        return Field.holds(self, ra, dec, DRAWN_MARGIN_DEG)
+        """Mask of the positions whose light the images of the field show."""
+        return Field.holds(self, ra, dec, DRAWN_DEG)
 
     def cells(self) -> np.ndarray:
-        """Cells of ``cells.CELL_ORDER`` whose sky must be made, ascending."""
+        """Cells of ``CELL_ORDER`` whose sky must be made, ascending."""
         return cells.cells_of(self.ra, self.dec, self.radius_deg)
 
-    def tiles(self) -> Iterator[Tile]:
+    def tiles(self) -> list[Tile]:
         """The tiles of the field in rising order of their pixels."""
         own = {f.name: getattr(self, f.name) for f in fields(self)}
-        shift = 2 * (cells.CELL_ORDER - self.tile_order)
         inner = cells.cells_of(self.ra, self.dec, self.radius_deg)
-        for pixel in np.unique(inner >> shift).tolist():
-            yield Tile(**own, pixel=pixel)
+        pixels = np.unique(inner >> 2 * (cells.CELL_ORDER - self.tile_order)).tolist()
+        return [Tile(**own, pixel=pixel, alone=len(pixels) == 1) for pixel in pixels]
 
 
 @dataclass(frozen=True)
 class Tile(Field):
-    """The part of a field in one HEALPix pixel of ``tile_order``. Everything else is as in the whole field."""
+    """The part of a field in one HEALPix pixel of ``tile_order``, and ``skirt_deg`` around it; ``alone`` if it is all.
+
+    Whatever is not cut by the pixel is the same in the tile as in the whole field.
+    """
 
     pixel: int = 0
+    alone: bool = True
+    skirt_deg: float = 0.0
+
+    def wider(self, skirt_arcsec: float) -> Tile:
+        """The tile with what lies so far outside of its pixel, still within the field."""
+        return replace(self, skirt_deg=skirt_arcsec / 3600.0)
 
     def holds(self, ra: np.ndarray, dec: np.ndarray, margin_deg: float = 0.0) -> np.ndarray:
-        """Mask of the positions that belong to the tile, or lie at most ``margin_deg`` outside."""
-        ra, dec = np.asarray(ra), np.asarray(dec)
-        disc = super().holds(ra, dec, margin_deg)
-        inside = self._in_pixel(ra, dec)
-        rest = np.flatnonzero(disc & ~inside) if margin_deg else np.empty(0, np.int64)
-        if len(rest):
-            step_dec = margin_deg
-            step_ra = margin_deg / np.cos(np.radians(dec[rest]))
-            for east, north in _AROUND:
-                near = self._in_pixel(ra[rest] + east * step_ra, dec[rest] + north * step_dec)
-                inside[rest[near]] = True
-        return disc & inside
+        """Mask of the positions in the tile and its skirt, or at most ``margin_deg`` outside."""
+        mask = super().holds(ra, dec, margin_deg)
+        if not self.alone:
+            mask[mask] = self._touches(np.asarray(ra)[mask], np.asarray(dec)[mask], self.skirt_deg + margin_deg)
+        return mask
 
-    def cells(self) -> np.ndarray:
-        """Cells of the tile and of the margin about it, as far as the field needs them; ascending."""
-        return super().cells()[self._near(super().cells())]
+    def holds_well(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+        """Mask of the positions in the tile and at least ``BORDER_ARCSEC`` from its border, skirt or not."""
+        mask = super().holds(ra, dec)
+        if not self.alone:
+            ra, dec = np.asarray(ra)[mask], np.asarray(dec)[mask]
+            inside = self._in_pixel(ra, dec)
+            for place in cells.around(ra, dec, BORDER_ARCSEC):
+                inside &= self._in_pixel(*place)
+            mask[mask] = inside
+        return mask
 
     def draws(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
         """As of the field, but each position is drawn by one tile only."""
-        return super().draws(ra, dec) & self._in_pixel(ra, dec)
+        mask = super().draws(ra, dec)
+        if not self.alone:
+            mask[mask] = self._in_pixel(np.asarray(ra)[mask], np.asarray(dec)[mask])
+        return mask
 
-    def _near(self, wanted: np.ndarray) -> np.ndarray:
-        shift = 2 * (cells.CELL_ORDER - self.tile_order)
-        ra, dec = cells.centres_of(wanted)
-        inside = wanted >> shift == self.pixel
-        for east, north in _AROUND:
-            step = TILE_MARGIN_DEG + cells.CELL_DEG / 2
-            inside |= self._in_pixel(ra + east * step / np.cos(np.radians(dec)), dec + north * step)
-        return inside
+    def cells(self) -> np.ndarray:
+        """Cells of the tile and of a margin about it, as far as the field needs them; ascending."""
+        wanted = super().cells()
+        return wanted if self.alone else wanted[self._touches(*cells.centres_of(wanted), MARGIN_DEG)]
+
+    def leaves(self) -> tuple[int, int]:
+        """First pixel of order 29 in the tile, and the first behind it."""
+        shift = 2 * (cells.LEAF_ORDER - self.tile_order)
+        return self.pixel << shift, (self.pixel + 1) << shift
 
     def _in_pixel(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
         return cells.leaf_of(ra, dec) >> 2 * (cells.LEAF_ORDER - self.tile_order) == self.pixel
 
+    def _touches(self, ra: np.ndarray, dec: np.ndarray, reach_deg: float) -> np.ndarray:
+        """Mask of the positions at most ``reach_deg`` outside of the pixel."""
+        leaf = cells.leaf_of(ra, dec)
+        mask = leaf >> 2 * (cells.LEAF_ORDER - self.tile_order) == self.pixel
+        if reach_deg == 0.0 or mask.all():
+            return mask
+        # Most positions lie in coarse pixels too far away, and need not be looked at one by one.
+        rest = np.flatnonzero(~mask)
+        coarse, of = np.unique(leaf[rest] >> 2 * (cells.LEAF_ORDER - COARSE_ORDER), return_inverse=True)
+        size = cells.CELL_DEG / 2 ** (COARSE_ORDER - cells.CELL_ORDER)
+        rest = rest[self._reaches(*cells.centres_of(coarse, COARSE_ORDER), reach_deg + size)[of]]
+        mask[rest] = self._reaches(ra[rest], dec[rest], reach_deg)
+        return mask
 
-_AROUND = [(np.cos(a), np.sin(a)) for a in np.radians(np.arange(0, 360, 30))]
+    def _reaches(self, ra: np.ndarray, dec: np.ndarray, reach_deg: float) -> np.ndarray:
+        mask = self._in_pixel(ra, dec)
+        for part in (0.5, 1.0):
+            for east, north in cells.around(ra, dec, part * reach_deg * 3600.0, 16):
+                mask |= self._in_pixel(east, north)
+        return mask
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from portal.archive.sample import dia, diastats, geometry, lightfiles, objects, truthtables
 from portal.archive.sample.forced import ForcedPhotometry
+from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.presets import Tile
 from portal.archive.sample.truth import true_sky
@@ -18,6 +20,9 @@ from portal.archive.sample.visits import Visits
 from portal.archive.sample.visitsources import SourceFile
 from portal.archive.sample.writing import write_table
 
+# What lies so far outside of a tile (arcsec) is made with it: an object near the border blends with others across it,
+# and its detections may fall on either side.
+SKIRT = 60.0
 # Tables laid out as catalogs of the HATS kind: a file for each HEALPix pixel.
 CATALOGS = ("Object", "Source", "ForcedSource", "DiaObject", "DiaSource", "ForcedSourceOnDiaObject", "SSSource")
 
@@ -40,44 +45,53 @@ def make_tile(
         made[name] = write_table(folder / file_of(name, tile), columns)
 
     tell("stars and galaxies", 0.0)
+    outer = tile.wider(SKIRT)
     planted = planted_stars(seed, tile)
     sky = true_sky(seed, tile, planted)
-    variables = make_variables(seed, tile, sky, planted, visits)
+    variables = make_variables(seed, outer, sky, planted, visits)
 
     tell("objects", 0.1)
-    found = objects.find_objects(seed, tile, sky)
+    every = objects.find_objects(seed, outer, sky)
+    own = tile.holds(every.ra, every.dec)
+    found = every.only(own)
     made["Object"], tract, patch = objects.write_objects(folder / file_of("Object", tile), seed, sky, found)
-    write("_render", truthtables.render_columns(sky, found, tile))
-    write("_light", truthtables.light_columns(sky, found, variables, tile.number))
+    write("_render", truthtables.render_columns(sky, every, tile))
+    light = truthtables.light_columns(sky, every, variables, tile.number)
+    write("_light", _chosen(light, tile.holds(variables.ra, variables.dec)))
 
     tell("forced photometry", 0.3)
     photometry = ForcedPhotometry(seed, "forced", tile, visits)
-    targets = lightfiles.object_targets(sky, found, variables, len(visits))
+    targets = lightfiles.object_targets(sky, every, variables, len(visits))
     parents = {
         "objectId": found.object_id, "parentObjectId": found.parent_id, "coord_ra": found.ra, "coord_dec": found.dec,
         "tract": tract, "patch": patch, "_healpix_29": found.leaf,
     }  # fmt: skip
-    detections = SourceFile(folder / file_of("Source", tile), seed, found, visits)
+    sources = SourceFile(folder / file_of("Source", tile), seed, every, visits)
     made["ForcedSource"] = lightfiles.write_forced(
-        folder / file_of("ForcedSource", tile), photometry, targets, parents, np.int64,
-        lambda part: tell("forced photometry", 0.3 + 0.6 * part), detections.add,
+        folder / file_of("ForcedSource", tile), photometry, targets,
+        lightfiles.Places(np.flatnonzero(own), parents, every.ra, every.dec, tile.leaves()), np.int64,
+        lambda part: tell("forced photometry", 0.3 + 0.6 * part), sources,
     )  # fmt: skip
-    made["Source"] = detections.close()
+    made["Source"] = sources.close()
 
     tell("difference imaging", 0.9)
     difference = ForcedPhotometry(seed, "dia", tile, visits)
-    places = dia.dia_places(seed, tile, visits, found, variables, difference)
-    sources = dia.dia_sources(seed, places, difference)
-    write("DiaObject", diastats.dia_object_columns(places, sources))
-    write("DiaSource", dia.in_sky_order(sources))
-    tract, patch = geometry.patch_at(places.ra, places.dec)
+    places = dia.dia_places(seed, outer, visits, every, variables, difference)
+    own = tile.holds(places.ra, places.dec)
+    detected = dia.dia_sources(seed, places, difference)
+    write("DiaObject", _chosen(diastats.dia_object_columns(places, detected), own))
+    inside = outer.holds(places.ra, places.dec)[detected["_dia_row"]] & _in_range(detected["_healpix_29"], tile)
+    write("DiaSource", dia.in_sky_order(_chosen(detected, inside)))
+    tract, patch = geometry.patch_at(places.ra[own], places.dec[own])
     parents = {
-        "diaObjectId": places.dia_object_id, "parentObjectId": np.zeros(len(places), np.int64),
-        "coord_ra": places.ra, "coord_dec": places.dec, "tract": tract, "patch": patch, "_healpix_29": places.leaf,
+        "diaObjectId": places.dia_object_id[own], "parentObjectId": np.zeros(int(own.sum()), np.int64),
+        "coord_ra": places.ra[own], "coord_dec": places.dec[own], "tract": tract, "patch": patch,
+        "_healpix_29": places.leaf[own],
     }  # fmt: skip
     made["ForcedSourceOnDiaObject"] = lightfiles.write_forced(
-        folder / file_of("ForcedSourceOnDiaObject", tile), difference, places.targets, parents, np.int32
-    )
+        folder / file_of("ForcedSourceOnDiaObject", tile), difference, places.targets,
+        lightfiles.Places(np.flatnonzero(own), parents, places.ra, places.dec, tile.leaves()), np.int32,
+    )  # fmt: skip
 
     tell("truth", 0.98)
     dia_of = np.zeros(len(variables), np.int64)
@@ -87,3 +101,16 @@ def make_tile(
     write("Truth", truth)
     write("MatchesTruth", truthtables.match_columns(truth, found))
     return {name: {**made[name], "files": [file_of(name, tile)]} for name in made}
+
+
+def _chosen(columns: dict[str, Any], mask: np.ndarray) -> dict[str, Any]:
+    """The rows of a mask."""
+    return {
+        name: values.filter(pa.array(mask)) if isinstance(values, pa.Array) else np.asarray(values)[mask]
+        for name, values in columns.items()
+    }
+
+
+def _in_range(leaf: np.ndarray, tile: Tile) -> np.ndarray:
+    first, last = tile.leaves()
+    return (leaf >= first) & (leaf < last)

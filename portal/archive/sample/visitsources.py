@@ -18,25 +18,33 @@ from portal.archive.sample.writing import TableFile, as_double, keep_bits, repea
 
 THRESHOLD = 5.0
 FLUX_BITS, ERROR_BITS, SHAPE_BITS = 12, 6, 6
+# A position errs by so many arcsec at most, and by so many times its error: never further than REACH from its object.
+LARGEST_ERROR, FARTHEST = 0.5, 5.0
+REACH = 4.0
 
 
 class SourceFile:
-    """Collects the detections of the visits block by block. Blocks come in the order of the objects."""
+    """Collects the detections of the visits block by block. A block is a stretch of the sky in HEALPix order."""
 
     def __init__(self, path: Path, seed: int, found: Detected, visits: vis.Visits) -> None:
         self._file = TableFile(path)
         self._seed, self._found, self._visits = seed, found, visits
 
-    def add(self, made: Mapping[str, np.ndarray], start: int) -> None:
-        """Keep the rows above the threshold; ``start`` is the object that target 0 of ``made`` stands for."""
+    def add(self, made: Mapping[str, np.ndarray], objects: np.ndarray, leaves: tuple[int, int]) -> None:
+        """Keep the rows above the threshold whose place lies in the block: pixels of order 29 from ... up to.
+
+        ``objects`` are the objects that the targets of ``made`` stand for: all whose light may appear in the block.
+        """
         seen = (made["psfFlux"] > THRESHOLD * made["psfFluxErr"]) & ((made["flags"] & fp.FLAG_NO_FLUX) == 0)
         rows = {name: values[seen] for name, values in made.items()}
-        self._file.add(self._columns(rows, rows["target"].astype(np.int64) + start))
+        columns = self._columns(rows, objects[rows["target"]], leaves)
+        if len(columns["sourceId"]) or not self._file.rows:
+            self._file.add(columns)
 
     def close(self) -> dict[str, int]:
         return self._file.close()
 
-    def _columns(self, rows: dict[str, np.ndarray], place: np.ndarray) -> dict[str, Any]:
+    def _columns(self, rows: dict[str, np.ndarray], place: np.ndarray, leaves: tuple[int, int]) -> dict[str, Any]:
         v, d, visits, found = rows["visit"], rows["detector"].astype(np.int64), self._visits, self._found
         band = visits.band[v]
         ident = vis.image_numbers(visits, v, d) + cell_numbers(found.object_id[place])
@@ -44,8 +52,10 @@ class SourceFile:
         seeing = visits.seeing[v, d]
         sigma2 = (seeing / FWHM_OVER_SIGMA) ** 2
         wide = found.width2[place, band]
-        error = np.hypot(0.5 * seeing * err / flux, 0.008) * np.sqrt(1 + wide / (2 * sigma2))
-        east, north = normal(self._seed, "source/east", ident), normal(self._seed, "source/north", ident)
+        error = np.minimum(np.hypot(0.5 * seeing * err / flux, 0.008) * np.sqrt(1 + wide / (2 * sigma2)), LARGEST_ERROR)
+        east, north = (
+            np.clip(normal(self._seed, f"source/{name}", ident), -FARTHEST, FARTHEST) for name in ("east", "north")
+        )
         ra, dec = cells.offset(found.ra[place], found.dec[place], error * east, error * north)
         leaf = cells.leaf_of(ra, dec)
         growth = 1 + wide / (2 * sigma2)
@@ -84,6 +94,7 @@ class SourceFile:
             "_healpix_29": leaf,
         }
         order = np.argsort(leaf, kind="stable")
+        order = order[slice(*np.searchsorted(leaf[order], leaves))]
         columns = {name: values[order] for name, values in columns.items()}
         columns["visit"] = repeated(visits.visit, columns["visit"])
         columns["band"] = repeated(np.array(list(BANDS)), columns["band"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.timeseries import LombScargle
 
-from portal.archive.sample import cells, geometry, lightcurves, presets
+from portal.archive.sample import cells, geometry, lightcurves, presets, stored
 from portal.archive.sample.forced import ForcedPhotometry, plane, unplane
 from portal.archive.sample.galaxies import galaxies_in
 from portal.archive.sample.lightfiles import object_targets
@@ -18,15 +18,17 @@ from portal.archive.sample.profiles import aperture_share, effective_width2, sec
 from portal.archive.sample.render import SkyPixels
 from portal.archive.sample.stars import locus_gr, stars_in
 from portal.archive.sample.truth import true_sky
-from portal.archive.sample.variables import make_variables, planted_stars
+from portal.archive.sample.planting import planted_stars
+from portal.archive.sample.variables import make_variables
 from portal.archive.sample.visits import make_visits
 
 
 @pytest.fixture(scope="module")
 def db(sample: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    for file in (sample / "tables").glob("*.parquet"):
-        connection.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM '{file}'")
+    for name in stored.manifest(sample)["tables"]:
+        files = [str(file) for file in stored.files(sample, name)]
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({files}, hive_partitioning = false)")
     return connection
 
 
@@ -94,11 +96,11 @@ def test_constant_stars_scatter_as_their_errors_say(db: duckdb.DuckDBPyConnectio
 
 def test_pulsators_give_their_periods_back() -> None:
     """The stars of the tiny field measured on the visits of the default one: thirty points fit any period."""
-    tiny, visits = presets.PRESETS["tiny"], make_visits(presets.PRESETS["default"], 5)
+    tiny, visits = presets.PRESETS["tiny"].fields[0], make_visits(presets.PRESETS["default"].fields[0], 5)
     planted = planted_stars(5, tiny)
     sky = true_sky(5, tiny, planted)
     found, variables = find_objects(5, tiny, sky), make_variables(5, tiny, sky, planted, visits)
-    targets, photometry = object_targets(sky, found, variables, len(visits)), ForcedPhotometry(5, "forced", visits)
+    targets, photometry = object_targets(sky, found, variables, len(visits)), ForcedPhotometry(5, "forced", tiny, visits)
     amplitude = np.array([1.35, 1.4, 1.0, 0.79, 0.71, 0.68])
     right, tried = 0, 0
     for k in np.flatnonzero(variables.kind <= lightcurves.CLASS_ID["DSCT"]):
@@ -106,7 +108,7 @@ def test_pulsators_give_their_periods_back() -> None:
         if place < 0 or variables.period[k] > 1:
             continue
         rows = int(photometry.counts(targets.x[place : place + 1], targets.y[place : place + 1])[0])
-        made = photometry.measure(targets, place, place + 1, rows)
+        made = photometry.measure(targets, np.array([place]), rows)
         band, t = visits.band[made["visit"]], visits.mjd[made["visit"]]
         mag = 31.4 - 2.5 * np.log10(np.maximum(made["psfFlux"], 1))
         for b in np.unique(band):
