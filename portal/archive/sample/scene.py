@@ -11,12 +11,13 @@ import numpy as np
 
 from portal.archive.sample.bands import BANDS, COADD_SEEING, FWHM_OVER_SIGMA, electron_flux
 from portal.archive.sample.camera import SCALE
-from portal.archive.sample.coadd import BLUR, EXPOSURE, places
+from portal.archive.sample.coadd import BLUR, EXPOSURE, FLOOR, Field, places
 from portal.archive.sample.defects import FULL_WELL, bad_columns, bleed_trails, cosmic_rays
-from portal.archive.sample.draw import Optics, optics
+from portal.archive.sample.draw import Optics, optics, reaches
 from portal.archive.sample.exposure import Exposure
 from portal.archive.sample.mixtures import mixture
 from portal.archive.sample.noise import pixel_noise
+from portal.archive.sample.outskirts import Objects, Outskirts
 from portal.archive.sample.sources import Sources
 from portal.archive.sample.streams import normal
 from portal.archive.sample.visitlight import ARTEFACT, DIPOLE, VisitLight
@@ -49,6 +50,20 @@ class Scene:
     rays: np.ndarray
     bleeds: np.ndarray
     columns: np.ndarray
+    far: Objects  # steady objects that the field does not hold
+    far_place: np.ndarray  # (n, 6), where they fall
+    far_reach: np.ndarray  # (n) pixels to which they shine
+
+    @property
+    def floor(self) -> float:
+        """Light below this (nJy per pixel) is not drawn."""
+        return FLOOR * self.sigma
+
+    def far_near(self, x0: int, y0: int, nx: int, ny: int) -> np.ndarray:
+        """Rows of the far objects whose light can reach into a box."""
+        x, y, reach = self.far_place[:, 0], self.far_place[:, 1], self.far_reach
+        wide = (x + reach >= x0) & (x - reach <= x0 + nx)
+        return np.flatnonzero(wide & (y + reach >= y0) & (y - reach <= y0 + ny))
 
     def project(self, position: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Where rows of positions fall on the detector (see ``coadd.places``)."""
@@ -133,8 +148,10 @@ def _trails(rows: np.ndarray, seeing: float) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(position), np.concatenate(light)
 
 
-def make_scene(seed: int, exposure: Exposure, sources: Sources, light: VisitLight) -> Scene:
-    """The scene of an exposure."""
+def make_scene(
+    seed: int, exposure: Exposure, field: Field, sources: Sources, light: VisitLight, outskirts: Outskirts
+) -> Scene:
+    """The scene of an exposure of ``field``."""
     k = BANDS.index(exposure.band)
     opt = optics(k, exposure.seeing)
     gain = float(electron_flux(EXPOSURE)[k])
@@ -151,18 +168,27 @@ def make_scene(seed: int, exposure: Exposure, sources: Sources, light: VisitLigh
         here = _project(exposure, np.array([[ra, dec]]), np.arange(1))[0, 2:]
         place = np.concatenate([place, np.column_stack([points[:, :2], np.tile(here, (len(points), 1))])])
     flux = np.concatenate([varying.flux, moving[1], points[:, 2]])
+    far = outskirts.around(exposure, field, reach)
     bright = sources.bright(ra, dec, reach)
-    at = _project(exposure, sources.position, bright)
+    star = np.flatnonzero(far.shape[:, 10] > 0.5)
+    at = np.concatenate([_project(exposure, sources.position, bright), _project(exposure, far.position, star)])
+    flux_here = np.concatenate([sources.shape[bright, k], far.shape[star, k]])
     weight, variance = mixture("moffat")
     peak = float((weight / (2.0 * np.pi * (variance * (exposure.seeing / SCALE) ** 2 + BLUR))).sum())
-    overfull = sources.shape[bright, k] * peak / (FULL_WELL * gain)
+    overfull = flux_here * peak / (FULL_WELL * gain)
+    sigma = pixel_noise(exposure.sigma, exposure.seeing)
+    far_reach = np.zeros(len(far.pixel))
+    reaches(far.shape, k, opt, FLOOR * sigma / SCALE**2, far_reach)
     near = (at[:, 0] > -2) & (at[:, 0] < exposure.nx + 2)
     return Scene(
-        exposure=exposure, band=k, optics=opt, sigma=pixel_noise(exposure.sigma, exposure.seeing), gain=gain,
+        exposure=exposure, band=k, optics=opt, sigma=sigma, gain=gain,
         full=FULL_WELL * gain, stretch=max(1.0, exposure.seeing / float(COADD_SEEING[k])),
         point_place=place, point_flux=flux, blobs=blobs,
         quiet=np.stack(exposure.to_pixel(false[:, 0], false[:, 1]), axis=1),
         rays=cosmic_rays(seed, exposure),
         bleeds=bleed_trails(at[near, 0], at[near, 1], overfull[near], exposure.ny),
         columns=bad_columns(seed, exposure.detector, exposure.nx, exposure.ny),
+        far=far, far_place=_project(exposure, far.position, np.arange(len(far.pixel))),
+        # The pixel's own width, and what jitter may add.
+        far_reach=1.1 * far_reach / SCALE + 3.0,
     )  # fmt: skip

@@ -16,11 +16,12 @@ import numpy as np
 
 from portal.archive.sample.bands import flux_of
 from portal.archive.sample.camera import SCALE
-from portal.archive.sample.coadd import BLUR, FLOOR, PLANES, STRIP, Box, Field
+from portal.archive.sample.coadd import BLUR, PLANES, STRIP, Box, Field
 from portal.archive.sample.defects import draw_rays, flood
 from portal.archive.sample.draw import draw_blobs, draw_objects, draw_points
 from portal.archive.sample.exposure import Exposure
 from portal.archive.sample.noise import Noise
+from portal.archive.sample.outskirts import Outskirts
 from portal.archive.sample.scene import JITTERED_FROM, Scene, boresight_on, make_scene
 from portal.archive.sample.sources import Sources
 from portal.archive.sample.templategrain import TemplateGrain
@@ -116,16 +117,17 @@ class VisitImages:
     def __init__(self, seed: int, noise: Noise, sources: Sources, light: VisitLight) -> None:
         self._seed, self._noise, self._sources, self._light = seed, noise, sources, light
         self._template = TemplateGrain(noise)
+        self._outskirts = Outskirts(seed)
         self._scenes: OrderedDict[int, Scene] = OrderedDict()
         self._lock = Lock()
 
-    def scene(self, exposure: Exposure) -> Scene:
-        """What the exposure shows, kept for the next box."""
+    def scene(self, exposure: Exposure, field: Field) -> Scene:
+        """What an exposure of ``field`` shows, kept for the next box."""
         with self._lock:
             if exposure.key in self._scenes:
                 self._scenes.move_to_end(exposure.key)
                 return self._scenes[exposure.key]
-        made = make_scene(self._seed, exposure, self._sources, self._light)
+        made = make_scene(self._seed, exposure, field, self._sources, self._light, self._outskirts)
         with self._lock:
             self._scenes[exposure.key] = made
             while len(self._scenes) > KEPT:
@@ -142,7 +144,7 @@ class VisitImages:
             raise ValueError(
                 f"box x {x0}+{nx}, y {y0}+{ny} does not lie inside the {exposure.nx} x {exposure.ny} image"
             )
-        scene = self.scene(exposure)
+        scene = self.scene(exposure, field)
         box = Box(np.empty((ny, nx), np.float32), np.zeros((ny, nx), np.int32), np.empty((ny, nx), np.float32))
         for low in range(0, ny, STRIP):
             high = min(low + STRIP, ny)
@@ -152,24 +154,29 @@ class VisitImages:
 
     def light(self, scene: Scene, x0: int, y0: int, nx: int, ny: int, difference: bool = True) -> _Light:
         """The light of a box without noise, in the float64 that sums of many objects need."""
-        exposure, floor = scene.exposure, FLOOR * scene.sigma
+        exposure, floor = scene.exposure, scene.floor
         ra, dec = exposure.to_sky(x0 + (nx - 1) / 2, y0 + (ny - 1) / 2)
         radius = 0.5 * np.hypot(nx + 2, ny + 2) * SCALE / 3600.0
-        rows = self._sources.near(float(ra), float(dec), float(radius), scene.stretch)
-        place = scene.project(self._sources.position, rows)
-        bright = np.flatnonzero(self._sources.shape[rows, scene.band] > JITTERED_FROM * exposure.sigma)
-        moved = scene.jittered(self._seed, place[bright], np.asarray(self._sources.pixel)[rows[bright]])
         light = _Light(*(np.zeros((ny, nx)) for _ in range(3)))
+        steady = np.zeros((ny, nx) if difference else (1, 1))
+        near = self._sources.near(float(ra), float(dec), float(radius), scene.stretch)
+        far = scene.far_near(x0, y0, nx, ny)
+        for objects, rows, place in (
+            (self._sources, near, scene.project(self._sources.position, near)),
+            (scene.far, far, scene.far_place[far]),
+        ):
+            bright = np.flatnonzero(objects.shape[rows, scene.band] > JITTERED_FROM * exposure.sigma)
+            moved = scene.jittered(self._seed, place[bright], np.asarray(objects.pixel)[rows[bright]])
+            how = (objects.shape, scene.band, scene.optics, BLUR, floor)
+            if difference:
+                draw_objects(light.change, x0, y0, rows[bright], moved, *how)
+                draw_objects(steady, x0, y0, rows[bright], place[bright], *how)
+            place[bright] = moved
+            draw_objects(light.model, x0, y0, rows, place, *how)
+        self._draw_change(light.model, scene, x0, y0, floor)
         if difference:
-            steady = np.zeros((ny, nx))
-            for image, where in ((light.change, moved), (steady, place[bright])):
-                draw_objects(image, x0, y0, rows[bright], where, self._sources.shape, scene.band, scene.optics, BLUR,
-                             floor)  # fmt: skip
             light.change[...] -= steady
             self._draw_change(light.change, scene, x0, y0, floor)
-        place[bright] = moved
-        draw_objects(light.model, x0, y0, rows, place, self._sources.shape, scene.band, scene.optics, BLUR, floor)
-        self._draw_change(light.model, scene, x0, y0, floor)
         draw_rays(light.rays, x0, y0, scene.rays)
         return light
 
