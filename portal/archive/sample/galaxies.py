@@ -51,7 +51,7 @@ def red_sequence(i: np.ndarray, z: np.ndarray) -> np.ndarray:
 def _types(rng: np.random.Generator, i: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Spectral type: on the red sequence or beside it; red ones are luminous and rarer at high redshift."""
     luminous = np.clip(i - distance_modulus(np.maximum(z, 0.01)) + 21.0, -5.0, 8.0)
-    share = 1.0 / (1.0 + np.exp(np.clip(-0.33 + 0.45 * luminous + 3.7 * z**2, -30, 30)))
+    share = 1.0 / (1.0 + np.exp(np.clip(-0.28 + 0.45 * luminous + 3.7 * z**2, -30, 30)))
     blue = np.interp(z, _BLUE_Z, _BLUE_TYPE) + 0.022 * luminous**2 - 0.1 * np.clip(luminous, 0.0, 2.5)
     width = np.minimum(0.48 + 0.22 * z, 0.9)
     spread = rng.standard_normal(len(i))

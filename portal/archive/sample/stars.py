@@ -74,12 +74,15 @@ def _luminosity() -> np.ndarray:
     return np.stack([disc, old + branch, halo, cooling])
 
 
-def _counts(ra: float, dec: float) -> np.ndarray:
-    """Expected stars per deg2 in (component, distance, absolute magnitude)."""
+def expected_counts(ra: float, dec: float, bright: float = BRIGHT, faint: float = FAINT) -> np.ndarray:
+    """Expected stars per deg2 with r (before extinction) between two magnitudes.
+
+    Shape (component THIN ... DWARF, DISTANCE_PC, ABSOLUTE); ``ra`` and ``dec`` in degrees (ICRS).
+    """
     steradian = np.radians(1.0) ** 2
     volume = steradian * DISTANCE_PC**3 * np.log(DISTANCE_PC[1] / DISTANCE_PC[0])
     apparent = ABSOLUTE[None, :] + 5 * np.log10(DISTANCE_PC)[:, None] - 5
-    seen = (apparent > BRIGHT) & (apparent < FAINT)
+    seen = (apparent > bright) & (apparent < faint)
     density = _densities(*galactic(ra, dec))
     return density[:, :, None] * _luminosity()[:, None, :] * volume[None, :, None] * seen[None]
 
@@ -116,7 +119,7 @@ def fluxes_from(r: np.ndarray, colours: tuple[np.ndarray, ...], ebv: np.ndarray)
 def stars_in(seed: int, cell: int) -> dict[str, np.ndarray]:
     """The stars of one cell: ra, dec (deg), flux (nJy, (n, 6))."""
     rng = stream(seed, "stars", cell)
-    counts = _counts(*centre_of(cell))
+    counts = expected_counts(*centre_of(cell))
     total = counts.sum() * CELL_AREA_DEG2
     n = int(rng.poisson(total))
     ladder = np.cumsum(counts.ravel())
