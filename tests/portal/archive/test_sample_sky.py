@@ -174,8 +174,9 @@ def test_dia_statistics_are_those_of_the_sources(db: duckdb.DuckDBPyConnection) 
 
 def test_visits_are_at_night_and_times_are_in_order() -> None:
     for name in ("tiny", "small", "default"):
-        visits = make_visits(presets.PRESETS[name], 2026)
-        assert len(visits) == presets.PRESETS[name].visits
+        field = presets.PRESETS[name].fields[0]
+        visits = make_visits(field, 2026)
+        assert len(visits) == field.visits
         assert (np.diff(visits.mjd) > 30 / 86400).all() and (np.diff(visits.visit) > 0).all()
         assert visits.altitude.min() > 30 and visits.airmass.min() >= 1
         assert set(visits.band) == set(range(6))
@@ -185,7 +186,7 @@ def test_visits_are_at_night_and_times_are_in_order() -> None:
 
 
 def test_the_sky_does_not_depend_on_the_size_of_the_field() -> None:
-    small, tiny = presets.PRESETS["small"], presets.PRESETS["tiny"]
+    small, tiny = presets.PRESETS["small"].fields[0], presets.PRESETS["tiny"].fields[0]
     a, b = true_sky(5, tiny), true_sky(5, small)
     assert np.isin(a["tid"], b["tid"]).all()
     at = np.argsort(b["tid"])[np.searchsorted(np.sort(b["tid"]), a["tid"])]
