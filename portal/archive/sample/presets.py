@@ -57,7 +57,9 @@ class Field:
         own = {f.name: getattr(self, f.name) for f in fields(self)}
         inner = cells.cells_of(self.ra, self.dec, self.radius_deg)
         pixels = np.unique(inner >> 2 * (cells.CELL_ORDER - self.tile_order)).tolist()
-        return [Tile(**own, pixel=pixel, alone=len(pixels) == 1) for pixel in pixels]
+        return [
+            Tile(**own, pixel=pixel, first=number == 0, alone=len(pixels) == 1) for number, pixel in enumerate(pixels)
+        ]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Tile(Field):
     """
 
     pixel: int = 0
+    first: bool = True
     alone: bool = True
     skirt_deg: float = 0.0
 

@@ -14,11 +14,12 @@ from portal.archive.sample.forced import ForcedPhotometry
 from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.presets import Tile
+from portal.archive.sample.solarsystem import solar_tables
 from portal.archive.sample.truth import true_sky
 from portal.archive.sample.variables import make_variables
 from portal.archive.sample.visits import Visits
 from portal.archive.sample.visitsources import SourceFile
-from portal.archive.sample.writing import write_table
+from portal.archive.sample.writing import joined, write_table
 
 # What lies so far outside of a tile (arcsec) is made with it: an object near the border blends with others across it,
 # and its detections may fall on either side.
@@ -81,7 +82,11 @@ def make_tile(
     detected = dia.dia_sources(seed, places, difference)
     write("DiaObject", _chosen(diastats.dia_object_columns(places, detected), own))
     inside = outer.holds(places.ra, places.dec)[detected["_dia_row"]] & _in_range(detected["_healpix_29"], tile)
-    write("DiaSource", dia.in_sky_order(_chosen(detected, inside)))
+    detected = dia.in_sky_order(_chosen(detected, inside))
+    if tile.orbits:
+        tell("moving bodies", 0.93)
+        detected = _with_solar(solar_tables(seed, tile, visits), tile, detected, write)
+    write("DiaSource", detected)
     tract, patch = geometry.patch_at(places.ra[own], places.dec[own])
     parents = {
         "diaObjectId": places.dia_object_id[own], "parentObjectId": np.zeros(int(own.sum()), np.int64),
@@ -109,6 +114,23 @@ def _chosen(columns: dict[str, Any], mask: np.ndarray) -> dict[str, Any]:
         name: values.filter(pa.array(mask)) if isinstance(values, pa.Array) else np.asarray(values)[mask]
         for name, values in columns.items()
     }
+
+
+def _with_solar(
+    solar: dict[str, dict[str, Any]], tile: Tile, detected: dict[str, Any], write: Callable[[str, dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Write the tables of the Solar System; gives the DiaSources with those of moving bodies among them.
+
+    Orbits belong to the field: the first of its tiles holds them.
+    """
+    if tile.first:
+        for name in ("MPCORB", "SSObject", "_moving"):
+            write(name, solar[name])
+    inside = _in_range(solar["DiaSource"]["_healpix_29"], tile)
+    write("SSSource", _chosen(solar["SSSource"], inside))
+    both = joined([detected, _chosen(solar["DiaSource"], inside)])
+    order = np.lexsort((both["midpointMjdTai"].to_numpy(), both["_healpix_29"].to_numpy()))
+    return {name: values.take(pa.array(order)) for name, values in both.items()}
 
 
 def _in_range(leaf: np.ndarray, tile: Tile) -> np.ndarray:
