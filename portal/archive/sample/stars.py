@@ -36,7 +36,7 @@ _DISC_RI = np.array([-0.18, -0.15, -0.12, -0.06, 0.02, 0.1, 0.16, 0.25, 0.4, 0.6
 _HALO_M = np.array([2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 14.0, 17.0])
 _HALO_RI = np.array([-0.02, 0.05, 0.084, 0.141, 0.223, 0.302, 0.386, 0.454, 0.531, 0.64, 0.76, 1.05, 1.6])
 THICK_IS_FAINTER = 0.9  # a thick-disc dwarf against one of the thin disc and the same colour, mag
-BLUE_BRANCH = 0.25  # share of the halo's evolved stars near absolute magnitude 0.6 on the blue horizontal branch
+BLUE_BRANCH = 0.15  # share of the halo's evolved stars near absolute magnitude 0.6 on the blue horizontal branch
 _UG_AT_GR = np.array([[-0.6, -0.4], [-0.35, 0.1], [-0.15, 0.95], [0.1, 1.0], [0.25, 0.97], [0.4, 1.15], [0.6, 1.5],
                       [0.8, 1.85], [1.0, 2.15], [1.2, 2.42], [1.4, 2.6], [1.6, 2.7]])  # fmt: skip
 THIN, THICK, HALO, DWARF = range(4)
@@ -70,7 +70,8 @@ def _luminosity() -> np.ndarray:
     )
     old = disc * 1.0 / (1.0 + np.exp(-(ABSOLUTE - 4.1) * 6.0))  # the turn-off of an old population
     branch = np.where(ABSOLUTE < 4.0, 8e-4 * step * 10 ** (0.3 * (ABSOLUTE - 4.0)), 0.0)  # its giants
-    cooling = np.where((ABSOLUTE > 10.5) & (ABSOLUTE < 16), 4.5e-3 / 5.5 * step, 0.0)
+    # White dwarfs, 4.7e-3 per pc3, most of them cool and faint.
+    cooling = np.where((ABSOLUTE > 10.5) & (ABSOLUTE < 16), 1e-4 * step * 10 ** (0.27 * (ABSOLUTE - 10.5)), 0.0)
     return np.stack([disc, old + branch, halo, cooling])
 
 
@@ -98,11 +99,11 @@ def star_colours(
     ri = np.where(giant, np.clip(0.09 + 0.038 * (3.75 - absolute) + 0.06 * (component == THICK), 0.08, 0.5), ri)
     ri = np.where(blue, -0.2 + 0.1 * absolute, ri)
     ri = np.where(white, np.interp(absolute, [10.5, 12, 14, 16], [-0.3, -0.17, 0.08, 0.3]), ri)
-    ri = ri + 0.012 * noise[:, 0]
     gr = np.where(white, 1.55 * ri + 0.02, locus_gr(ri)) + 0.018 * noise[:, 1]
     gr = np.where(blue, gr - 0.04, gr)
     ug = np.interp(gr, _UG_AT_GR[:, 0], _UG_AT_GR[:, 1]) - 0.12 * (halo & ~blue) * (gr < 1.0)
     ug = np.where(white, np.interp(gr, [-0.5, -0.2, 0.4], [-0.4, 0.35, 0.9]), ug) + 0.03 * noise[:, 2]
+    ri = ri + 0.012 * noise[:, 0]
     ug = np.where(blue, 1.1 + 0.03 * noise[:, 2], ug)  # the Balmer break of an A star of low gravity
     iz = 0.54 * ri + 0.01 * noise[:, 2]
     zy = 0.25 * ri + 0.012 + 0.01 * noise[:, 1]
