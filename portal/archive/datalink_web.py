@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pyarrow as pa
 from tornado.web import HTTPError
@@ -14,7 +14,7 @@ from ..table.votable_write import votable_bytes
 from .datalink import cone_adql, timeseries_adql
 from .formats import encoded, wanted_format
 from .handler import ServiceHandler
-from .images import COADD, Images, NotFound
+from .images import COADDS, EXPOSURES, Image, Images
 from .params import Parameters
 from .query import Bounds, Query
 
@@ -25,6 +25,7 @@ LINKS_TYPE = "application/x-votable+xml;content=datalink"
 SODA_ID = "ivo://ivoa.net/std/SODA#sync-1.0"
 DOCUMENT = "https://rsp.lsst.io/guides/api/soda.html"
 MAX_IDS = 1000
+FITS, TABLE = "application/fits", "application/x-votable+xml"
 CUTOUTS = (
     ("cutout-sync", "Image", "#cutout", "Cutout of the image plane"),
     ("cutout-sync-maskedimage", "MaskedImage", f"{DOCUMENT}#MaskedImage", "Cutout with mask and variance planes"),
@@ -44,27 +45,50 @@ COLUMNS = (
 
 def links_table(images: Images, ids: list[str], base: str) -> tuple[TableMeta, pa.Table]:
     """The links of each dataset; a dataset that is not there gives one row with an error message."""
-    rows = []
+    found = images.find_all(ids)
+    rows: list[tuple] = []
     for did in ids:
-        try:
-            image = images.find(did)
-        except NotFound as error:
-            rows.append((did, None, None, f"NotFoundFault: {error.message}", None, "#this", None, None))
-            continue
-        if image.subtype != COADD:
+        image = found.get(did)
+        if image is None:
+            rows.append((did, None, None, f"NotFoundFault: There is no image {did!r}.", None, "#this", None, None))
+        elif image.kind not in (*COADDS, *EXPOSURES):
             text = f"NotFoundFault: The archive has no pixels of {image.subtype} images."
             rows.append((did, None, None, text, None, "#this", None, None))
-            continue
-        url = f"{base}/api/obs/{quote(image.file)}"
-        rows.append((did, url, None, None, image.title, "#this", "application/fits", None))
-        rows += [
-            (did, None, name, None, words, semantics, "application/fits", None) for name, _, semantics, words in CUTOUTS
-        ]
+        else:
+            rows += _links(image, base)
     meta = TableMeta(COLUMNS, name="links", services=tuple(_cutout(name, detail, base) for name, detail, *_ in CUTOUTS))
     schema = meta.to_schema()
     columns = list(zip(*rows)) if rows else [()] * len(COLUMNS)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema)]
     return meta, pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _links(image: Image, base: str) -> list[tuple]:
+    """The image itself, its cutout services, and what it was made from or what was made from it."""
+
+    def file(of: Image, words: str, semantics: str) -> tuple:
+        return (image.did, f"{base}/api/obs/{quote(of.file)}", None, None, words, semantics, FITS, None)
+
+    def search(subtype: str, words: str) -> tuple:
+        # Hundreds of visits lie over a patch: one link to a table of them, not hundreds of links.
+        asked = {"DPSUBTYPE": subtype, "BAND": f"{image.wavelength:.4e}", "POS": f"POLYGON {image.outline}"}
+        url = f"{base}/api/sia/dp1/query?{urlencode(asked)}"
+        return (image.did, url, None, None, words, "#progenitor", TABLE, None)
+
+    rows = [file(image, image.title, "#this")]
+    services = CUTOUTS[:1] if image.kind == "raw" else CUTOUTS  # raw images have no mask
+    rows += [(image.did, None, name, None, words, semantics, FITS, None) for name, _, semantics, words in services]
+    if image.kind == "raw":
+        rows.append(file(image.sister("visit_image"), "Calibrated image of this exposure", "#derivation"))
+    elif image.kind == "visit_image":
+        rows.append(file(image.sister("raw"), "Raw image of this exposure", "#progenitor"))
+        rows.append(file(image.sister("difference_image"), "Difference with the template", "#derivation"))
+    elif image.kind == "difference_image":
+        rows.append(file(image.sister("visit_image"), "Calibrated image of this exposure", "#progenitor"))
+        rows.append(search("lsst.template_coadd", "Templates below this image, a table of images"))
+    else:
+        rows.append(search("lsst.visit_image", "Visit images over this patch in this band, a table of images"))
+    return rows
 
 
 def _cutout(name: str, detail: str, base: str) -> Service:

@@ -1,4 +1,4 @@
-"""The images of the archive: from a dataset id to the ObsCore row, the patch and the pixels.
+"""The images of the archive: from a dataset id or a file name to the ObsCore row, the pixel grid and the pixels.
 
 Pixels themselves come from ``sample.render``; the engine that makes them is loaded when first needed.
 """
@@ -6,7 +6,9 @@ Pixels themselves come from ``sample.render``; the engine that makes them is loa
 from __future__ import annotations
 
 import logging
+import re
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,10 +17,15 @@ from .catalog import Store
 from .sample.geometry import Patch, patch_of
 
 if TYPE_CHECKING:
+    from .sample.exposure import Exposure
     from .sample.render import SkyPixels
 
 log = logging.getLogger(__name__)
-COADD = "lsst.deep_coadd"
+COADDS = ("deep_coadd", "template_coadd")
+EXPOSURES = ("visit_image", "difference_image", "raw")
+COADD_FILE = rf"({'|'.join(COADDS)})-(\d{{1,9}})-(\d{{1,4}})-([ugrizy])\.fits"
+EXPOSURE_FILE = rf"({'|'.join(EXPOSURES)})-(\d{{1,15}})-(\d{{1,4}})\.fits"
+Pixels = tuple[int, int, int, int]  # x0, y0, nx, ny
 
 
 class NotFound(TriviewError):
@@ -26,7 +33,7 @@ class NotFound(TriviewError):
 
 
 class Image(NamedTuple):
-    """One image dataset."""
+    """One image dataset. Coadds have a tract and a patch, the others a visit and a detector; -1 stands for none."""
 
     did: str
     subtype: str
@@ -34,11 +41,47 @@ class Image(NamedTuple):
     band: str
     tract: int
     patch: int
+    visit: int
+    detector: int
+    em_min: float = -1.0
+    em_max: float = -1.0
+    region: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The dataset type, such as ``visit_image``."""
+        return self.subtype.removeprefix("lsst.")
+
+    @property
+    def is_coadd(self) -> bool:
+        return self.kind in COADDS
 
     @property
     def file(self) -> str:
         """Name of the whole image as a file."""
-        return f"deep_coadd-{self.tract}-{self.patch}-{self.band}.fits"
+        if self.is_coadd:
+            return f"{self.kind}-{self.tract}-{self.patch}-{self.band}.fits"
+        return f"{self.kind}-{self.visit}-{self.detector}.fits"
+
+    @property
+    def outline(self) -> str:
+        """The corners, "ra dec ra dec ..." in degrees."""
+        return self.region.removeprefix("POLYGON ICRS ")
+
+    @property
+    def wavelength(self) -> float:
+        """The middle of the band, m."""
+        return (self.em_min + self.em_max) / 2
+
+    def sister(self, kind: str) -> Image:
+        """Another image of the same visit and detector, or of the same patch and band; its id is left out."""
+        return self._replace(did="", subtype=f"lsst.{kind}", title="")
+
+
+FIELDS = (
+    "obs_publisher_did", "dataproduct_subtype", "obs_title", "lsst_band", "lsst_tract", "lsst_patch", "lsst_visit",
+    "lsst_detector", "em_min", "em_max", "s_region",
+)  # fmt: skip
 
 
 class Images:
@@ -63,36 +106,65 @@ class Images:
         """The dataset called ``did`` (ObsCore obs_publisher_did). Raises NotFound."""
         return self._one("obs_publisher_did = ?", [did], f"There is no image {did!r}.")
 
-    def coadd(self, tract: int, patch: int, band: str) -> Image:
-        """The coadd of a patch in one band. Raises NotFound."""
-        where = f"dataproduct_subtype = '{COADD}' AND lsst_tract = ? AND lsst_patch = ? AND lsst_band = ?"
-        return self._one(where, [tract, patch, band], "There is no such coadd.")
+    def find_all(self, dids: Sequence[str]) -> dict[str, Image]:
+        """The datasets of those ids, found in one go; ids that no dataset has are left out."""
+        rows = self._rows("obs_publisher_did IN (SELECT unnest(?))", [list(dids)])
+        return {image.did: image for image in rows}
+
+    def of_file(self, name: str) -> Image:
+        """The dataset whose whole image is called ``name`` (see ``Image.file``). Raises NotFound."""
+        where, values = "dataproduct_subtype = ? AND ", []
+        if found := re.fullmatch(COADD_FILE, name):
+            kind, *numbers, band = found.groups()
+            where += "lsst_tract = ? AND lsst_patch = ? AND lsst_band = ?"
+            values = [*map(int, numbers), band]
+        elif found := re.fullmatch(EXPOSURE_FILE, name):
+            kind, *numbers = found.groups()
+            where += "lsst_visit = ? AND lsst_detector = ?"
+            values = [*map(int, numbers)]
+        else:
+            raise NotFound(f"No image is called {name!r}.")
+        return self._one(where, [f"lsst.{kind}", *values], f"There is no image {name}.")
 
     def warm_up(self) -> None:
         """Make a few pixels, so that the first visitor does not wait for what is loaded on first use."""
         try:
-            image = self._one("dataproduct_subtype = ?", [COADD], "The sample has no coadds.")
-            self.pixels().coadd_fits(image.band, self.patch(image), (0, 0, 16, 16), "Image")
+            image = self._one("dataproduct_subtype = ?", [f"lsst.{COADDS[0]}"], "The sample has no coadds.")
+            self.fits(image, (0, 0, 16, 16), "Image")
         except TriviewError as error:
             log.warning("the first cutout failed: %s", error)
 
+    def where(self, image: Image) -> Patch | Exposure:
+        """The pixel grid of an image. Raises NotFound for one that has no pixels here."""
+        if image.is_coadd:
+            return patch_of(image.tract, image.patch)
+        if image.kind not in EXPOSURES:
+            raise NotFound(f"The archive has no pixels of {image.subtype} images.")
+        try:
+            return self.pixels().exposure(image.visit, image.detector)
+        except KeyError:
+            raise NotFound(f"The sample has no pixels of {image.file}.", "Build the sample again.") from None
+
+    def fits(self, image: Image, box: Pixels | None = None, detail: str = "MaskedImage") -> bytes:
+        """A FITS file of a box of an image (None: of all of it). Raises NotFound as ``where``.
+
+        ``detail`` as in CUTOUTDETAIL. Images of the sample hold three planes at most: an Exposure is a MaskedImage.
+        """
+        planes = "Image" if detail == "Image" else "MaskedImage"
+        return self.pixels().product_fits(image.kind, self.where(image), image.band, box, planes)
+
     def _one(self, where: str, values: list, missing: str) -> Image:
+        rows = self._rows(f"{where} LIMIT 1", values)
+        if not rows:
+            raise NotFound(missing)
+        return rows[0]
+
+    def _rows(self, where: str, values: list) -> list[Image]:
+        sql = f'SELECT {", ".join(FIELDS)} FROM "ivoa.ObsCore" WHERE {where}'
         cursor = self._store.cursor()
         try:
-            sql = (
-                "SELECT obs_publisher_did, dataproduct_subtype, obs_title, lsst_band, lsst_tract, lsst_patch"
-                f' FROM "ivoa.ObsCore" WHERE {where} LIMIT 1'
-            )
             self._store.view(cursor, "ivoa.ObsCore", sql)
-            row = cursor.execute(sql, values).fetchone()
+            rows = cursor.execute(sql, values).fetchall()
         finally:
             self._store.release(cursor)
-        if row is None:
-            raise NotFound(missing)
-        return Image(*(value if value is not None else -1 for value in row))
-
-    def patch(self, image: Image) -> Patch:
-        """The sky grid of a coadd. Raises NotFound for images that have no pixels here."""
-        if image.subtype != COADD:
-            raise NotFound(f"The archive has no pixels of {image.subtype} images.", "Use deep coadds.")
-        return patch_of(image.tract, image.patch)
+        return [Image(*(value if value is not None else -1 for value in row)) for row in rows]

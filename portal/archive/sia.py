@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 from .datalink_web import QueryHandler
+from .handler import ServiceHandler
 from .params import Parameters, UsageError
+from .query import Bounds, Query
+from .tap import max_rows
+from .vosi import availability_xml
 
 if TYPE_CHECKING:
     from .app import Archive
 
+MAX_ROWS = 60_000  # default and ceiling of MAXREC, as on the Rubin platform
+TABLES = {"dp02": "dp02_dc2_catalogs.ObsCore"}  # by release; all others share one
 RANGES = {
     "BAND": ("em_min", "em_max"),
     "TIME": ("t_min", "t_max"),
@@ -31,8 +38,11 @@ WORDS = {
 }
 
 
-def sia_adql(asked: Parameters, schemas: object = None) -> str:
-    """The query. Values of one parameter are alternatives, parameters narrow each other (SIA 2.0, section 2.1)."""
+def sia_adql(asked: Parameters, table: str = "ivoa.ObsCore") -> str:
+    """The query. Values of one parameter are alternatives, parameters narrow each other (SIA 2.0, section 2.1).
+
+    Raises UsageError for a value that is not understood.
+    """
     tests = []
     if places := asked.all("POS"):
         tests.append(" OR ".join(_position(text) for text in places))
@@ -49,7 +59,7 @@ def sia_adql(asked: Parameters, schemas: object = None) -> str:
     if asked.all("POL"):
         raise UsageError("These images hold no polarisation.", "Leave POL out.")
     where = " AND ".join(f"({test})" for test in tests)
-    return "SELECT * FROM ivoa.ObsCore" + (f" WHERE {where}" if where else "")
+    return f"SELECT * FROM {table}" + (f" WHERE {where}" if where else "")
 
 
 def _position(text: str) -> str:
@@ -60,9 +70,24 @@ def _position(text: str) -> str:
     if shape.upper() == "POLYGON" and len(numbers) >= 6 and len(numbers) % 2 == 0:
         return f"INTERSECTS(POLYGON('ICRS', {_list(numbers)}), s_region) = 1"
     if shape.upper() == "RANGE" and len(numbers) == 4:
-        ra0, ra1, dec0, dec1 = numbers
-        return f"s_ra BETWEEN {ra0!r} AND {ra1!r} AND s_dec BETWEEN {dec0!r} AND {dec1!r}"
+        return _in_range(*numbers)
     raise UsageError(f"POS={text!r} is not understood.", "Use CIRCLE ra dec radius, in degrees.")
+
+
+def _in_range(ra0: float, ra1: float, dec0: float, dec1: float) -> str:
+    """Whether the circle about an image reaches into a range of coordinates; its limits may be infinite."""
+    if ra0 > ra1 or dec0 > dec1:
+        raise UsageError("POS=RANGE needs the lower limits first: ra1 ra2 dec1 dec2, in degrees.")
+    tests = []
+    for centre, reach, low, high in (
+        ("s_ra", "s_fov / (2 * COS(RADIANS(s_dec)))", ra0, ra1),
+        ("s_dec", "s_fov / 2", dec0, dec1),
+    ):
+        if math.isfinite(low):
+            tests.append(f"{centre} + {reach} >= {low!r}")
+        if math.isfinite(high):
+            tests.append(f"{centre} - {reach} <= {high!r}")
+    return f"({' AND '.join(tests) or '1 = 1'})"
 
 
 def _overlap(name: str, text: str, low: str, high: str) -> str:
@@ -97,5 +122,56 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
+def capabilities_xml(url: str) -> str:
+    """VOSI capabilities of one SIA service at ``url``, which ends before /query."""
+    one = "<capability standardID='ivo://ivoa.net/std/{0}'><interface role='std' xsi:type='vs:ParamHTTP'{1}>" \
+          "<accessURL use='{2}'>{3}</accessURL></interface></capability>"  # fmt: skip
+    parts = (
+        ("VOSI#capabilities", "", "full", "capabilities"),
+        ("VOSI#availability", "", "full", "availability"),
+        ("SIA#query-2.0", " version='2.0'", "base", "query"),
+    )
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?>\n"
+        "<vosi:capabilities xmlns:vosi='http://www.ivoa.net/xml/VOSICapabilities/v1.0'"
+        " xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'"
+        " xmlns:vs='http://www.ivoa.net/xml/VODataService/v1.1'>"
+        + "".join(one.format(standard, more, use, escape(f"{url}/{end}")) for standard, more, use, end in parts)
+        + "</vosi:capabilities>"
+    )
+
+
+class SearchHandler(QueryHandler):
+    """/api/sia[/<release>]/query"""
+
+    def initialize(self, archive: Archive) -> None:  # type: ignore[override]
+        super().initialize(archive, sia_adql)
+
+    async def get(self, release: str | None = None) -> None:
+        self.release = release or ""
+        await super().get()
+
+    async def post(self, release: str | None = None) -> None:
+        await self.get(release)
+
+    def _query(self, asked: Parameters) -> Query:
+        rows = max_rows(asked.get("MAXREC"), MAX_ROWS)
+        adql = sia_adql(asked, TABLES.get(self.release, "ivoa.ObsCore"))
+        return Query(self.archive.store, adql, Bounds(rows, self.archive.limits.sync_seconds, self.base))
+
+
+class DocumentHandler(ServiceHandler):
+    """/api/sia[/<release>]/capabilities and /availability"""
+
+    async def get(self, release: str | None, name: str) -> None:
+        self.set_header("Content-Type", "text/xml; charset=utf-8")
+        url = f"{self.base}/api/sia" + (f"/{release}" if release else "")
+        self.write(capabilities_xml(url) if name == "capabilities" else availability_xml(self.archive.up_since))
+
+
 def routes(archive: Archive) -> list[tuple]:
-    return [(r"/api/sia(?:/dp\w+)?/query/?", QueryHandler, {"archive": archive, "adql_of": sia_adql})]
+    options = {"archive": archive}
+    return [
+        (r"/api/sia(?:/(dp\w+))?/query/?", SearchHandler, options),
+        (r"/api/sia(?:/(dp\w+))?/(capabilities|availability)/?", DocumentHandler, options),
+    ]

@@ -1,4 +1,4 @@
-"""SODA 1.0 cutouts of coadds, in the manner of the Rubin platform: one ID, one stencil, CUTOUTDETAIL.
+"""SODA 1.0 cutouts of images, in the manner of the Rubin platform: one ID, one stencil, CUTOUTDETAIL.
 
 Knows parameters and pixel boxes; the pixels come from ``images``.
 """
@@ -12,15 +12,16 @@ import numpy as np
 
 from ..errors import TriviewError
 from .handler import ServiceHandler
-from .images import Image, NotFound
+from .images import NotFound, Pixels
 from .jobstore import JobResult
 from .params import Parameters, UsageError
-from .sample.geometry import Patch
 from .uws import Ticket
 from .vosi import availability_xml
 
 if TYPE_CHECKING:
     from .app import Archive
+    from .sample.exposure import Exposure
+    from .sample.geometry import Patch
 
 DETAILS = ("Image", "MaskedImage", "Exposure")
 FITS = "application/fits"
@@ -38,13 +39,13 @@ class Stencil(NamedTuple):
     ra: np.ndarray
     dec: np.ndarray
 
-    def box(self, patch: Patch) -> tuple[int, int, int, int]:
+    def box(self, image: Patch | Exposure) -> Pixels:
         """x0, y0, nx, ny of the pixels it covers, cut at the image's edge. Raises NoOverlap."""
-        x, y = patch.to_pixel(self.ra, self.dec)
+        x, y = image.to_pixel(self.ra, self.dec)
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             raise NoOverlap("The stencil lies on the other side of the sky.")
         x0, y0 = max(0, math.floor(x.min() + 0.5)), max(0, math.floor(y.min() + 0.5))
-        x1, y1 = min(patch.nx, math.floor(x.max() + 0.5) + 1), min(patch.ny, math.floor(y.max() + 0.5) + 1)
+        x1, y1 = min(image.nx, math.floor(x.max() + 0.5) + 1), min(image.ny, math.floor(y.max() + 0.5) + 1)
         if x1 <= x0 or y1 <= y0:
             raise NoOverlap("The stencil does not overlap the image.")
         return x0, y0, x1 - x0, y1 - y0
@@ -92,16 +93,9 @@ def cutout(archive: Archive, asked: Parameters) -> tuple[bytes, str]:
     outline = stencil(asked)
     detail = asked.choice("CUTOUTDETAIL", DETAILS, "Image")
     image = archive.images.find(ids[0])
-    patch = archive.images.patch(image)
-    box = outline.box(patch)
+    box = outline.box(archive.images.where(image))
     name = image.file.replace(".fits", f"-{box[0]}-{box[1]}-{box[2]}x{box[3]}.fits")
-    return _fits(archive, image, patch, box, detail), name
-
-
-def _fits(archive: Archive, image: Image, patch: Patch, box: tuple[int, int, int, int] | None, detail: str) -> bytes:
-    # Coadds of the sample hold three planes and nothing more: an Exposure is a MaskedImage here.
-    plane = "Image" if detail == "Image" else "MaskedImage"
-    return archive.images.pixels().coadd_fits(image.band, patch, box, plane)
+    return archive.images.fits(image, box, detail), name
 
 
 class FileHandler(ServiceHandler):
@@ -132,15 +126,13 @@ class SyncHandler(FileHandler):
 
 
 class WholeHandler(FileHandler):
-    """/api/obs/<file>: a whole coadd."""
+    """/api/obs/<file>: a whole image."""
 
-    async def get(self, tract: str, patch: str, band: str) -> None:
-        content = await self.work(self._make, int(tract), int(patch), band, pool=self.archive.pixels)
-        self.send(content, f"deep_coadd-{tract}-{patch}-{band}.fits")
+    async def get(self, name: str) -> None:
+        self.send(await self.work(self._make, name, pool=self.archive.pixels), name)
 
-    def _make(self, tract: int, patch: int, band: str) -> bytes:
-        image = self.archive.images.coadd(tract, patch, band)
-        return _fits(self.archive, image, self.archive.images.patch(image), None, "MaskedImage")
+    def _make(self, name: str) -> bytes:
+        return self.archive.images.fits(self.archive.images.of_file(name))
 
 
 class AvailabilityHandler(ServiceHandler):
@@ -164,5 +156,5 @@ def routes(archive: Archive) -> list[tuple]:
     return [
         (r"/api/cutout/sync/?", SyncHandler, options),
         (r"/api/cutout/availability/?", AvailabilityHandler, options),
-        (r"/api/obs/deep_coadd-(\d{1,9})-(\d{1,4})-([ugrizy])\.fits", WholeHandler, options),
+        (r"/api/obs/([\w.-]{1,80}\.fits)", WholeHandler, options),
     ]

@@ -42,11 +42,12 @@ def prepare(
         raise UsageError("Parameter LANG is missing.", "Send LANG=ADQL.")
     asked.choice("LANG", LANGUAGES, "ADQL")
     form = wanted_format(asked)
-    bounds = Bounds(_max_rows(asked.get("MAXREC"), archive.limits.max_rows), seconds, base, watched)
+    bounds = Bounds(max_rows(asked.get("MAXREC"), archive.limits.max_rows), seconds, base, watched)
     return Query(archive.store, asked.require("QUERY"), bounds, _uploads(asked)), form
 
 
-def _max_rows(text: str, ceiling: int) -> int:
+def max_rows(text: str, ceiling: int) -> int:
+    """MAXREC as a number, at most ``ceiling``, which is also its default. Raises UsageError."""
     if not text.strip():
         return ceiling
     try:
