@@ -22,7 +22,7 @@ NOISE_SHARE, DIPOLE_SHARE = 0.25, 0.53  # of the false detections; the others ar
 NEAR_STAR = 0.6  # of the artefacts: bleeds, spikes and ghosts; the others are cosmic rays anywhere
 BRIGHT_NJY = 1.1e5  # in r: stars from magnitude 18.8 leave residues
 _SKY_DEG2 = 41252.96
-MOVING_SEEN = 0.45  # share of (asteroid, visit) pairs that are detected, roughly
+MOVING_SEEN = 0.04  # share of (asteroid, visit) pairs that are detected, roughly
 
 
 def false_events(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from portal.archive.sample import cells, solarlight
 from portal.archive.sample import orbits as ob
-from portal.archive.sample import solarlight
 from portal.archive.sample.camera import CCD_X, CCD_Y, PITCH_X, PITCH_Y, SCALE, Camera
 from portal.archive.sample.presets import Field
 from portal.archive.sample.streams import stream
@@ -188,9 +188,14 @@ def _places(rng: np.random.Generator, field: Field, visits: Visits, visit: np.nd
     v = np.repeat(visit, 8)
     camera = visits.camera
     hit = detector_at(camera, visits.ra[v], visits.dec[v], visits.rotation[v], ra.ravel(), dec.ravel())[0] >= 0
-    good = hit.reshape(shape) & field.holds(ra.ravel(), dec.ravel()).reshape(shape)
+    good = hit.reshape(shape) & inside(field, ra, dec)
     pick = np.arange(len(visit)), good.argmax(axis=1)
     return ra[pick] % 360.0, dec[pick]
+
+
+def inside(field: Field, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+    """Mask of positions in the disc of the field, also when ``field`` is one of its tiles."""
+    return cells.separation(ra, dec, field.ra, field.dec) < field.radius_deg
 
 
 def detector_at(
@@ -204,8 +209,8 @@ def detector_at(
     with np.errstate(invalid="ignore"):
         column = np.rint(np.nan_to_num(u, nan=1e9) / PITCH_X + (camera.side - 1) / 2).astype(np.int64)
         row = np.rint(np.nan_to_num(v, nan=1e9) / PITCH_Y + (camera.side - 1) / 2).astype(np.int64)
-    inside = (column >= 0) & (column < camera.side) & (row >= 0) & (row < camera.side)
-    found = np.where(inside, camera.grid[np.where(inside, row, 0), np.where(inside, column, 0)], -1)
+    on_grid = (column >= 0) & (column < camera.side) & (row >= 0) & (row < camera.side)
+    found = np.where(on_grid, camera.grid[np.where(on_grid, row, 0), np.where(on_grid, column, 0)], -1)
     centre = camera.centres[np.maximum(found, 0)]
     x, y = (u - centre[:, 0]) / SCALE + (CCD_X - 1) / 2, (v - centre[:, 1]) / SCALE + (CCD_Y - 1) / 2
     with np.errstate(invalid="ignore"):

@@ -150,7 +150,10 @@ def _preset(
     name: str, radius: float, visits: int, ecliptic: tuple[float, int, int],
     camera: Camera = COMCAM, tile_order: int = 0,
 ) -> Preset:  # fmt: skip
-    """``ecliptic`` gives radius, visits and asteroids of the second field, where Solar System bodies are."""
+    """``ecliptic`` gives radius, visits and asteroids of the second field, where Solar System bodies are.
+
+    So many asteroids show about 250 brighter than r = 24 in a square degree, as there are 7 degrees off the ecliptic.
+    """
     main = Field("main", 0, 62.0, -37.0, radius, visits, camera=camera, tile_order=tile_order)
     second = Field("ecliptic", 1, 38.0, 7.0, ecliptic[0], ecliptic[1], orbits=ecliptic[2], camera=camera)
     return Preset(name, (main, second))
@@ -160,11 +163,11 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         _preset("tiny", 0.05, 30, (0.05, 15, 20)),  # unit tests, under a second
-        _preset("small", 0.2, 120, (0.12, 40, 60)),  # browser tests, seconds
-        _preset("default", 0.5, 330, (0.25, 80, 250)),  # the first sight of the portal
-        _preset("deep", 0.5, 1000, (0.25, 120, 300)),
-        _preset("large", 4.5, 110, (0.25, 80, 250), LSSTCAM, tile_order=5),  # 10 M Objects, 100 M forced
-        _preset("billion", 4.5, 900, (0.25, 80, 250), LSSTCAM, tile_order=5),  # a thousand million forced
+        _preset("small", 0.2, 120, (0.12, 40, 250)),  # browser tests, seconds
+        _preset("default", 0.5, 330, (0.25, 80, 2000)),  # the first sight of the portal
+        _preset("deep", 0.5, 1000, (0.25, 120, 3000)),
+        _preset("large", 4.5, 110, (0.25, 80, 2000), LSSTCAM, tile_order=5),  # 10 M Objects, 100 M forced
+        _preset("billion", 4.5, 900, (0.25, 80, 2000), LSSTCAM, tile_order=5),  # a thousand million forced
     )
 }
 

@@ -24,7 +24,6 @@ from portal.archive.sample.solarobjects import orbit_columns, ss_object_columns
 from portal.archive.sample.streams import normal, uniform
 from portal.archive.sample.writing import as_double, keep_bits
 
-FIRST_NUMBER = 5001  # of an asteroid in its image; lower ones are given to what stays in place
 _PAIRS_AT_ONCE = 400_000
 _MARGIN_DEG = 0.1  # light time moves a body by less
 
@@ -51,7 +50,7 @@ class Sightings:
 
 
 def solar_tables(seed: int, field: Field, visits: vis.Visits, known: Collection[str] = ()) -> dict[str, dict[str, Any]]:
-    """The columns of MPCORB, SSObject, SSSource, DiaSource and _moving for one field with ``field.orbits`` > 0.
+    """The columns of MPCORB, SSObject, SSSource, DiaSource and _moving of a whole field, whichever tile of it asks.
 
     ``known`` are designations (packed) already given in other fields. SSSource and DiaSource have the same rows in the
     order of the sky (``_healpix_29``, then time); DiaSource has the columns of ``dia.source_columns``. ValueError if
@@ -152,7 +151,7 @@ def _measured(
         "psfDiffFluxErr": diff_err,
         "flags": flags.astype(np.uint8),
     }
-    return rows, np.flatnonzero(dia.detections(rows) & field.holds(s.seen.ra, s.seen.dec))
+    return rows, np.flatnonzero(dia.detections(rows) & moving.inside(field, s.seen.ra, s.seen.dec))
 
 
 def _dia_sources(
@@ -164,7 +163,7 @@ def _dia_sources(
     order = np.lexsort((s.body, image))
     start = np.flatnonzero(np.diff(image[order], prepend=-1))
     number = np.empty(len(s), np.int64)
-    number[order] = np.arange(len(s)) - np.repeat(start, np.diff(np.append(start, len(s)))) + FIRST_NUMBER
+    number[order] = np.arange(len(s)) - np.repeat(start, np.diff(np.append(start, len(s)))) + 1
     none = np.zeros(len(s), np.int64)
     columns = dia.source_columns(
         seed, visits, v, d, number, s.seen.ra, s.seen.dec, rows, np.full(len(s), dia.MOVING), none, ident[s.body],
