@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from portal.archive.sample import cells
-from portal.archive.sample.camera import COMCAM, LSSTCAM, Camera
+from portal.archive.sample.camera import COMCAM, LSSTCAM, PITCH_X, PITCH_Y, Camera
 
 GENERATOR_VERSION = 5  # raise when the same seed gives other tables
 DRAWN_DEG = 0.01  # this far outside of the field its images still show something
@@ -15,6 +15,8 @@ DRAWN_DEG = 0.01  # this far outside of the field its images still show somethin
 # from the cell that made them.
 MARGIN_DEG = 0.12 + 0.75 * cells.CELL_DEG
 COARSE_ORDER = 11
+OBJECTS_PER_DEG2 = 1.7e5
+BYTES_PER_OBJECT, BYTES_PER_POINT = 600, 17  # on the disk, all tables together
 BORDER_ARCSEC = 5.0  # what is made for one tile alone keeps so far from the others
 
 
@@ -51,6 +53,21 @@ class Field:
     def cells(self) -> np.ndarray:
         """Cells of ``CELL_ORDER`` whose sky must be made, ascending."""
         return cells.cells_of(self.ra, self.dec, self.radius_deg)
+
+    @property
+    def area_deg2(self) -> float:
+        return 2 * np.pi * (1 - np.cos(np.radians(self.radius_deg))) * np.degrees(1.0) ** 2
+
+    @property
+    def objects_expected(self) -> float:
+        return OBJECTS_PER_DEG2 * self.area_deg2
+
+    @property
+    def points_expected(self) -> float:
+        """About as many points all light curves have."""
+        detector = PITCH_X * PITCH_Y / 3600.0**2
+        seen = min(1.0, self.camera.detectors * detector / self.area_deg2)
+        return self.objects_expected * self.visits * seen
 
     def tiles(self) -> list[Tile]:
         """The tiles of the field in rising order of their pixels."""
@@ -144,11 +161,23 @@ class Preset:
 
     name: str
     fields: tuple[Field, ...]
+    parallel: bool = False  # large enough for processes of its own
+
+    def tiles(self) -> list[Tile]:
+        """All tiles of all fields."""
+        return [tile for field in self.fields for tile in field.tiles()]
+
+    @property
+    def bytes_expected(self) -> float:
+        """About what the tables take on the disk."""
+        return sum(
+            BYTES_PER_OBJECT * field.objects_expected + BYTES_PER_POINT * field.points_expected for field in self.fields
+        )
 
 
 def _preset(
     name: str, radius: float, visits: int, ecliptic: tuple[float, int, int],
-    camera: Camera = COMCAM, tile_order: int = 0,
+    camera: Camera = COMCAM, tile_order: int = 0, parallel: bool = True,
 ) -> Preset:  # fmt: skip
     """``ecliptic`` gives radius, visits and asteroids of the second field, where Solar System bodies are.
 
@@ -156,18 +185,18 @@ def _preset(
     """
     main = Field("main", 0, 62.0, -37.0, radius, visits, camera=camera, tile_order=tile_order)
     second = Field("ecliptic", 1, 38.0, 7.0, ecliptic[0], ecliptic[1], orbits=ecliptic[2], camera=camera)
-    return Preset(name, (main, second))
+    return Preset(name, (main, second), parallel)
 
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        _preset("tiny", 0.05, 30, (0.05, 15, 20)),  # unit tests, under a second
-        _preset("small", 0.2, 120, (0.12, 40, 250)),  # browser tests, seconds
-        _preset("default", 0.5, 330, (0.25, 80, 2000)),  # the first sight of the portal
-        _preset("deep", 0.5, 1000, (0.25, 120, 3000)),
-        _preset("large", 4.5, 110, (0.25, 80, 2000), LSSTCAM, tile_order=5),  # 10 M Objects, 100 M forced
-        _preset("billion", 4.5, 900, (0.25, 80, 2000), LSSTCAM, tile_order=5),  # a thousand million forced
+        _preset("tiny", 0.05, 30, (0.05, 15, 20), parallel=False),  # unit tests, under a second
+        _preset("small", 0.2, 120, (0.12, 40, 150)),  # browser tests, seconds
+        _preset("default", 0.5, 330, (0.25, 80, 1000)),  # the first sight of the portal
+        _preset("deep", 0.5, 1000, (0.25, 120, 1500)),
+        _preset("large", 4.5, 110, (0.25, 80, 1000), LSSTCAM, tile_order=5),  # 10 M Objects, 100 M forced
+        _preset("billion", 4.5, 900, (0.25, 80, 1000), LSSTCAM, tile_order=5),  # a thousand million forced
     )
 }
 
