@@ -14,11 +14,10 @@ from portal.archive.sample.bands import BANDS, COADD_DEPTH, PHYSICAL_FILTER
 from portal.archive.sample.coadd import EXPOSURE, PLANES, RECIPES, TEMPLATE_INPUTS, Box
 from portal.archive.sample.exposure import Exposure
 from portal.archive.sample.geometry import Patch
+from portal.archive.sample.steps import steps
 from portal.archive.sample.visitimage import BIAS, DIFFERENCE_PLANES, GAIN
 
 MAGNITUDE_ZERO = 31.4  # AB magnitude of 1 nJy
-# As the pipelines write them: rounding to a sixteenth of the noise, dithered so that sums stay true.
-QUANTUM, TILE_ROWS = 16.0, 1
 TAI_MINUS_UTC = 37.0  # seconds, since 2017
 
 
@@ -102,7 +101,7 @@ def _exposure_cards(header: fits.Header, kind: str, exposure: Exposure) -> None:
     header["GAIN"] = (GAIN, "[electron/adu]")
     if kind == "raw":
         header["BIAS"] = (BIAS, "[adu] level without light")
-        header["NAMPS"] = (1, "simplified: one amplifier, no overscan, no flat field")
+        header["NAMPS"] = (1, "one amplifier, no overscan, no flat field")
     if kind == "difference_image":
         header["TEMPLATE"] = ("template_coadd", "subtracted at this visit's seeing")
 
@@ -123,16 +122,17 @@ def primary_header(kind: str, where: Patch | Exposure, band: str) -> fits.Header
     return header
 
 
-def _plane(name: str, data: np.ndarray, header: fits.Header, compress: bool) -> fits.ImageHDU | fits.CompImageHDU:
-    if not compress:
+def _plane(name: str, data: np.ndarray, header: fits.Header, step: float | None) -> fits.ImageHDU | fits.CompImageHDU:
+    """One plane, compressed when ``step`` is given: floats must be multiples of it, and are kept exactly."""
+    if step is None:
         return fits.ImageHDU(data, header, name=name)
     if data.dtype.kind == "i":
         method = "GZIP_2" if name == "MASK" else "RICE_1"
         return fits.CompImageHDU(data, header, name=name, compression_type=method)
-    # Dithering starts from a fixed number: the same box must give the same bytes.
+    # A negative level is the step itself, and without dithering nothing is added to the pixels.
     return fits.CompImageHDU(
-        data, header, name=name, compression_type="RICE_1", quantize_level=QUANTUM,
-        quantize_method=fits.hdu.compressed.SUBTRACTIVE_DITHER_2, dither_seed=1,
+        data, header, name=name, compression_type="RICE_1", quantize_level=-step,
+        quantize_method=fits.hdu.compressed.NO_DITHER,
     )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def masked_image(
 
     ``detail`` as in SODA's CUTOUTDETAIL: ``Image`` gives the IMAGE extension alone, ``MaskedImage`` all three planes
     (raw images have IMAGE only). Units are nJy and nJy**2, of raw images adu. ``compress`` writes tiles as the
-    pipelines do: floats by RICE after rounding, masks by GZIP. Raises ValueError for another ``detail``.
+    pipelines do: floats (rounded as in ``steps``) by RICE, masks by GZIP. Raises ValueError for another ``detail``.
     """
     if detail not in ("Image", "MaskedImage"):
         raise ValueError(f"no detail {detail!r}: ask for Image or MaskedImage")
@@ -160,12 +160,13 @@ def masked_image(
         names = [(f"MP_{name}" if len(name) < 6 else f"HIERARCH MP_{name}", bit) for name, bit in bits.items()]
         planes += [("MASK", box.mask, names), ("VARIANCE", box.variance, [("BUNIT", f"{unit}**2")])]
     hdus = [fits.PrimaryHDU(header=primary_header(kind, where, band))]
+    step = dict(zip(("IMAGE", "VARIANCE"), steps(kind, where, band)))
     for name, data, cards in planes:
         header = common.copy()
         for key, value in cards:
             header[key] = value
         header["EXTTYPE"] = name
-        hdus.append(_plane(name, data, header, compress))
+        hdus.append(_plane(name, data, header, step.get(name, 1.0) if compress else None))
     out = io.BytesIO()
     for hdu in hdus[1:]:
         if not compress:

@@ -22,6 +22,7 @@ from portal.archive.sample.geometry import Patch, patches_of
 from portal.archive.sample.hipstiles import Tiles
 from portal.archive.sample.noise import Noise
 from portal.archive.sample.sources import Sources
+from portal.archive.sample.steps import round_box, steps
 from portal.archive.sample.tilecache import DiskCache
 from portal.archive.sample.visitimage import KINDS as EXPOSURE_KINDS
 from portal.archive.sample.visitimage import VisitImages
@@ -29,7 +30,7 @@ from portal.archive.sample.visitlight import VisitLight
 from portal.errors import FormatError
 
 KINDS = (*RECIPES, "visit_image", "difference_image", "raw")
-LOOK = 1  # raise when images come out differently, so that stored ones are not used
+LOOK = 2  # raise when images come out differently, so that stored ones are not used
 # Whole images are some 30 MB each: room for those of one visit in each of three bands.
 STORED_BYTES = 1 << 30
 
@@ -99,11 +100,13 @@ class SkyPixels:
             raise ValueError(f"no band {band!r}: bands are {', '.join(BANDS)}")
         field = self.field_at(*where.centre())
         if isinstance(where, Patch) and kind in RECIPES:
-            return coadd_box(self._open(), self._noise, field, band, where, x0, y0, nx, ny, kind)
+            made = coadd_box(self._open(), self._noise, field, band, where, x0, y0, nx, ny, kind)
+            return round_box(made, *steps(kind, where, band))
         if isinstance(where, Exposure) and kind in EXPOSURE_KINDS:
             if band != where.band:
                 raise ValueError(f"visit {where.visit} was taken in {where.band}, not {band}")
-            return self._visit_images().box(kind, where, self.fields[where.field], x0, y0, nx, ny)
+            made = self._visit_images().box(kind, where, self.fields[where.field], x0, y0, nx, ny)
+            return made if kind == "raw" else round_box(made, *steps(kind, where, band))
         raise ValueError(f"no {kind!r} of a {type(where).__name__}: kinds are {', '.join(KINDS)}")
 
     def product_fits(

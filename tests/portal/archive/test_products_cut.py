@@ -1,0 +1,154 @@
+"""Pixels of every kind of image over HTTP: cutouts equal the same part of the whole and lie where they should."""
+
+from __future__ import annotations
+
+import io
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+import pyvo
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from portal.archive.images import COADDS, EXPOSURES
+from portal.config import Settings
+from portal.table.votable_read import read_votable
+from portal.vo.http import Web
+from portal.vo.soda import Cutouts
+from portal.vo.tap import TapService
+
+KINDS = (*COADDS, *EXPOSURES)
+PLACES = {"main": (62.0, -37.0), "ecliptic": (38.0, 7.0)}
+SMALL, WIDE = 0.002, 0.004  # degrees: 72 and 144 pixels across
+
+
+def images_at(service, ra: float, dec: float) -> dict[str, dict]:
+    """Of each kind an image that holds a place well inside."""
+    query = (
+        "SELECT dataproduct_subtype, obs_publisher_did, access_url, s_ra, s_dec FROM ivoa.ObsCore"
+        f" WHERE CONTAINS(POINT('ICRS', {ra}, {dec}), s_region) = 1 AND lsst_band <> 'u' ORDER BY obs_publisher_did"
+    )
+    found: dict[str, dict] = {}
+    for row in read_votable(service.sync(query).content)[1].to_pylist():
+        image = service.archive.images.find(row["obs_publisher_did"])
+        grid = service.archive.images.where(image)
+        x, y = grid.to_pixel(ra, dec)
+        if image.kind not in found and 200 < x < grid.nx - 200 and 200 < y < grid.ny - 200:
+            found[image.kind] = row
+    assert set(found) == set(KINDS)
+    return found
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def images(service, request) -> tuple[tuple[float, float], dict[str, dict]]:
+    """A place, and the images there."""
+    place = PLACES[request.param]
+    return place, images_at(service, *place)
+
+
+def cut(service, did: str, detail: str = "MaskedImage", **stencil: str) -> fits.HDUList:
+    answer = service.http.get("/api/cutout/sync", params={"ID": did, "CUTOUTDETAIL": detail, **stencil})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/fits"
+    return fits.open(io.BytesIO(answer.content))
+
+
+def planes(hdus: fits.HDUList) -> list[str]:
+    return [hdu.name for hdu in hdus if hdu.data is not None]
+
+
+def part_of(small: fits.HDUList, whole: fits.HDUList, name: str) -> np.ndarray:
+    """The pixels of ``whole`` that ``small`` shows, found by the WCS alone."""
+    ny, nx = small[name].data.shape
+    sky = WCS(small[name].header).all_pix2world([[0, 0]], 0)
+    x, y = WCS(whole[name].header).all_world2pix(sky, 0)[0]
+    assert abs(x - round(x)) < 1e-3 and abs(y - round(y)) < 1e-3
+    return whole[name].data[round(y) : round(y) + ny, round(x) : round(x) + nx]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cutout_is_part_of_a_larger_one_and_lies_where_it_was_asked_for(service, images, kind: str) -> None:
+    (ra, dec), rows = images
+    did = rows[kind]["obs_publisher_did"]
+    small = cut(service, did, CIRCLE=f"{ra} {dec} {SMALL}")
+    wide = cut(service, did, POS=f"CIRCLE {ra + 0.0011} {dec - 0.0007} {WIDE}")
+    assert planes(small) == (["IMAGE"] if kind == "raw" else ["IMAGE", "MASK", "VARIANCE"])
+    for name in planes(small):
+        assert small[name].data.tobytes() == np.ascontiguousarray(part_of(small, wide, name)).tobytes()
+    header = small["IMAGE"].header
+    assert header["BUNIT"] == ("adu" if kind == "raw" else "nJy")
+    ny, nx = small["IMAGE"].data.shape
+    assert abs(nx - 72) <= 2 and abs(ny - 72) <= 2
+    x, y = WCS(header).world_to_pixel(SkyCoord(ra, dec, unit="deg"))
+    assert abs(x - (nx - 1) / 2) <= 1 and abs(y - (ny - 1) / 2) <= 1
+    assert np.isfinite(small["IMAGE"].data).all() and small["IMAGE"].data.std() > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_details_and_polygons(service, images, kind: str) -> None:
+    (ra, dec), rows = images
+    did = rows[kind]["obs_publisher_did"]
+    triangle = f"{ra} {dec} {ra + 0.002} {dec} {ra} {dec + 0.002}"
+    plain = cut(service, did, "Image", POLYGON=triangle)
+    whole = cut(service, did, "Exposure", POS=f"POLYGON {triangle}")
+    assert planes(plain) == ["IMAGE"] and planes(whole)[0] == "IMAGE" and (len(planes(whole)) == 3 or kind == "raw")
+    assert plain["IMAGE"].data.tobytes() == whole["IMAGE"].data.tobytes()
+    edges = WCS(plain["IMAGE"].header).all_world2pix([[ra, dec], [ra + 0.002, dec], [ra, dec + 0.002]], 0)
+    ny, nx = plain["IMAGE"].data.shape
+    assert (edges.min(axis=0) > -0.6).all() and (edges.max(axis=0) < [nx - 0.4, ny - 0.4]).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stencil_off_the_image(service, images, kind: str) -> None:
+    (ra, dec), rows = images
+    for place in ((ra + 1.5, dec), (ra, dec + 3), ((ra + 180) % 360, -dec)):
+        asked = {"ID": rows[kind]["obs_publisher_did"], "CIRCLE": f"{place[0]} {place[1]} 0.01"}
+        answer = service.http.get("/api/cutout/sync", params=asked)
+        assert answer.status_code == 422 and answer.text.startswith("NoOverlap: ")
+
+
+@pytest.mark.parametrize("kind", ["visit_image", "difference_image"])
+def test_pyvo_cuts_by_the_descriptor(service, images, kind: str) -> None:
+    (ra, dec), rows = images
+    links = pyvo.dal.adhoc.DatalinkResults.from_result_url(rows[kind]["access_url"])
+    (resource,) = [item for item in links.votable.resources if item.ID == "cutout-sync-maskedimage"]
+    query = pyvo.dal.adhoc.SodaQuery.from_resource(
+        links, resource, circle=(ra * u.deg, dec * u.deg, SMALL * u.deg), ID=rows[kind]["obs_publisher_did"]
+    )
+    got = fits.open(io.BytesIO(query.execute_stream().read()))
+    same = cut(service, rows[kind]["obs_publisher_did"], CIRCLE=f"{ra} {dec} {SMALL}")
+    assert planes(got) == planes(same) and got["IMAGE"].data.tobytes() == same["IMAGE"].data.tobytes()
+
+
+def test_a_whole_exposure_holds_its_cutouts(service) -> None:
+    ra, dec = PLACES["main"]
+    row = images_at(service, ra, dec)["visit_image"]
+    links = read_votable(service.http.get(row["access_url"]).content)[1].to_pylist()
+    (this,) = [link for link in links if link["semantics"] == "#this"]
+    whole = fits.open(io.BytesIO(service.http.get(this["access_url"]).content))
+    assert whole["IMAGE"].data.shape == (4000, 4072)
+    small = cut(service, row["obs_publisher_did"], CIRCLE=f"{ra} {dec} {SMALL}")
+    for name in ("IMAGE", "MASK", "VARIANCE"):
+        assert (part_of(small, whole, name) == small[name].data).all()
+    centre = WCS(whole["IMAGE"].header).all_pix2world([[2035.5, 1999.5]], 0)[0]
+    assert np.abs(centre - [row["s_ra"], row["s_dec"]]).max() < 1e-7
+
+
+def test_the_portal_still_shows_deep_coadds(service) -> None:
+    """ObsCore lists a hundred images over an object; the portal's image view asks for six of them."""
+    web = Web(Settings(tap_url=service.tap))
+    cutouts = Cutouts(web, TapService(web, service.tap))
+    try:
+        found = cutouts.coadds(62.0, -37.0)
+        assert list(found) == list("ugrizy")
+        for row in found.values():
+            image = service.archive.images.find(row["obs_publisher_did"])
+            assert image.kind == "deep_coadd" and quote(image.did, safe="") in row["access_url"]
+        bands = cutouts.cutouts(62.0, -37.0, 0.001)
+        assert [band for band, _ in bands] == list("ugrizy")
+        assert all(fits.open(io.BytesIO(content))["IMAGE"].header["BAND"] == band for band, content in bands)
+    finally:
+        cutouts.close()
