@@ -18,6 +18,7 @@ COUNT_AT_25 = 39.5 * 3600.0  # galaxies per deg2 brighter than i = 25
 # Groups: share of the galaxies in them, i of their heads, radius, and how far a galaxy looks for a rich head.
 IN_GROUPS, GROUP_HEAD, GROUP_MPC, GROUP_CHOICE = 0.55, 22.3, 0.7, 8
 CLUSTERS_PER_DEG2 = 9.0
+TEMPLATE_SCATTER = 0.025  # mag in each band
 # Quasars to i = 24; their counts rise by 0.3 dex a magnitude, and more steeply before i = 20 (Richards et al. 2006).
 QUASARS_PER_DEG2, QUASAR_SLOPE, QUASAR_SLOPE_BRIGHT, QUASAR_KNEE = 420.0, 0.30, 0.75, 20.0
 _MAGS = np.arange(BRIGHT, FAINT + 0.01, 0.05)
@@ -106,8 +107,8 @@ def _grouped(
     return ra, dec, np.maximum(z, 0.01)
 
 
-def _cluster(rng: np.random.Generator, cell: int) -> tuple[np.ndarray, ...]:
-    """One rich cluster: places, magnitudes, redshifts and types, the brightest galaxy first."""
+def rich_cluster(rng: np.random.Generator, cell: int) -> tuple[np.ndarray, ...]:
+    """One rich cluster in a cell: ra, dec (deg), i, z and type, the brightest galaxy first."""
     ra0, dec0 = (np.full(1, angle) for angle in centre_of(cell))
     ra0, dec0 = offset(ra0, dec0, *rng.uniform(-80.0, 80.0, (2, 1)))
     z0, n = rng.uniform(0.18, 0.85), int(rng.integers(40, 140))
@@ -120,10 +121,15 @@ def _cluster(rng: np.random.Generator, cell: int) -> tuple[np.ndarray, ...]:
     ra, dec = offset(ra0[0], dec0[0], radius * np.cos(angle), 0.75 * radius * np.sin(angle))
     red = rng.random(n) < 0.75
     red[0] = True
-    kind = np.where(red, red_sequence(i, np.full(n, z0)) + rng.normal(0, 0.06, n), rng.uniform(0.8, 2.5, n))
+    kind = np.where(red, red_sequence(i, np.full(n, z0)) + rng.normal(0, 0.045, n), rng.uniform(0.8, 2.5, n))
     kept = _within(cell, ra, dec)
     z = z0 + rng.normal(0, 0.004, n)
     return ra[kept], dec[kept], i[kept], z[kept], np.clip(kind, REDDEST, BLUEST)[kept]
+
+
+def magnitudes_of(rng: np.random.Generator, i: np.ndarray, z: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """AB magnitudes before extinction, (n, 6), with the scatter of real spectra about the templates."""
+    return i[:, None] + colours_at(kind, z) + rng.normal(0, TEMPLATE_SCATTER, (len(i), 6))
 
 
 def galaxies_in(seed: int, cell: int) -> dict[str, np.ndarray]:
@@ -139,13 +145,12 @@ def galaxies_in(seed: int, cell: int) -> dict[str, np.ndarray]:
     ra, dec = places_in(cell, n, rng)
     ra, dec, z = _grouped(rng, cell, ra, dec, i, z)
     kind = _types(rng, i, z)
-    clusters = [_cluster(rng, cell) for _ in range(int(rng.poisson(CLUSTERS_PER_DEG2 * CELL_AREA_DEG2)))]
+    clusters = [rich_cluster(rng, cell) for _ in range(int(rng.poisson(CLUSTERS_PER_DEG2 * CELL_AREA_DEG2)))]
     if clusters:
         ra, dec, i, z, kind = (
             np.concatenate([old, *new]) for old, new in zip((ra, dec, i, z, kind), zip(*clusters, strict=True))
         )
-    n = len(i)
-    mags = i[:, None] + colours_at(kind, z) + rng.normal(0, 0.04, (n, 6)) + reddening(ra, dec)[:, None] * EXTINCTION
+    mags = magnitudes_of(rng, i, z, kind) + reddening(ra, dec)[:, None] * EXTINCTION
     return {"ra": ra, "dec": dec, "flux": flux_of(mags), **_shapes(rng, i, z, kind)}
 
 
