@@ -12,7 +12,6 @@ import pyarrow as pa
 from portal.archive.sample import dia, diastats, geometry, lightfiles, objects, truthtables
 from portal.archive.sample.forced import ForcedPhotometry
 from portal.archive.sample.planting import planted_stars
-from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.presets import Tile
 from portal.archive.sample.solarsystem import solar_tables
 from portal.archive.sample.truth import true_sky
@@ -57,8 +56,7 @@ def make_tile(
     found = every.only(own)
     made["Object"], tract, patch = objects.write_objects(folder / file_of("Object", tile), seed, sky, found)
     write("_render", truthtables.render_columns(sky, every, tile))
-    light = truthtables.light_columns(sky, every, variables, tile.number)
-    write("_light", _chosen(light, tile.holds(variables.ra, variables.dec)))
+    write("_light", truthtables.light_columns(sky, every, variables, tile))
 
     tell("forced photometry", 0.3)
     photometry = ForcedPhotometry(seed, "forced", tile, visits)
@@ -102,9 +100,9 @@ def make_tile(
     dia_of = np.zeros(len(variables), np.int64)
     real = places.variable >= 0
     dia_of[places.variable[real]] = places.dia_object_id[real]
-    truth = truthtables.truth_columns(sky, found, variables, dia_of)
+    truth, matches = truthtables.truth_tables(sky, found, variables, dia_of, tile)
     write("Truth", truth)
-    write("MatchesTruth", truthtables.match_columns(truth, found))
+    write("MatchesTruth", matches)
     return {name: {**made[name], "files": [file_of(name, tile)]} for name in made}
 
 
