@@ -200,7 +200,7 @@ def _ss_sources(
     planted: moving.Planted, visits: vis.Visits, s: Sightings, sources: dict[str, Any], ident: np.ndarray,
     readable: np.ndarray,
 ) -> dict[str, Any]:  # fmt: skip
-    """SSSource in the names of DP1 (velocities in au per day) and DP2 (in km/s)."""
+    """SSSource: DP1's columns and what DP2 has besides; vectors in au and au per day, range rates in km/s."""
     seen = s.seen
     ra, dec = sources["ra"], sources["dec"]
     off_ra = (ra - seen.ra + 180.0) % 360.0 - 180.0
@@ -225,21 +225,18 @@ def _ss_sources(
         "residualRa": off_ra, "residualDec": off_dec,
         "ephRa": seen.ra, "ephDec": seen.dec, "ephVmag": _short(predicted),
         "ephRate": _short(seen.rate), "ephRateRa": _short(seen.rate_ra), "ephRateDec": _short(seen.rate_dec),
-        "ephOffset": _short(np.hypot(east, north)), "ephOffsetRa": east, "ephOffsetDec": north,
+        "ephOffset": _short(np.hypot(east, north)),
         "ephOffsetAlongTrack": _short(east * np.sin(turn) + north * np.cos(turn)),
         "ephOffsetCrossTrack": _short(east * np.cos(turn) - north * np.sin(turn)),
         "diaDistanceRank": np.ones(len(s), np.int16),
         "_healpix_29": sources["_healpix_29"],
     }  # fmt: skip
-    for long, short, place, velocity in (
-        ("heliocentric", "helio", seen.helio, seen.helio_velocity),
-        ("topocentric", "topo", seen.topo, seen.topo_velocity),
+    for name, place, velocity in (
+        ("heliocentric", seen.helio, seen.helio_velocity),
+        ("topocentric", seen.topo, seen.topo_velocity),
     ):
-        for k, axis in enumerate("xyz"):
-            out[f"{long}{axis.upper()}"] = out[f"{short}_{axis}"] = _short(place[:, k])
-            out[f"{long}V{axis.upper()}"] = _short(velocity[:, k])
-            out[f"{short}_v{axis}"] = _short(velocity[:, k] * ob.KM_S)
-        out[f"{short}_vtot"] = _short(np.linalg.norm(velocity, axis=1) * ob.KM_S)
+        for k, axis in enumerate("XYZ"):
+            out[f"{name}{axis}"], out[f"{name}V{axis}"] = _short(place[:, k]), _short(velocity[:, k])
     return out
 
 

@@ -134,10 +134,9 @@ def test_detections_lie_where_they_are_predicted(tables: Tables):
     off = separation(d["ra"], d["dec"], s["ephRa"], s["ephDec"])
     assert off.max() < 1.0
     assert off == pytest.approx(s["ephOffset"], abs=1e-4)
-    pull = np.concatenate([s["ephOffsetDec"] / (3600 * d["decErr"]), s["residualRa"] / d["raErr"]])
+    pull = np.concatenate([s["residualDec"] / d["decErr"], s["residualRa"] / d["raErr"]])
     assert abs(pull.mean()) < 0.1 and 0.93 < pull.std() < 1.07
     assert np.hypot(s["ephOffsetAlongTrack"], s["ephOffsetCrossTrack"]) == pytest.approx(s["ephOffset"], abs=1e-5)
-    assert s["residualDec"] * 3600 == pytest.approx(s["ephOffsetDec"])
 
 
 def test_vectors_reproduce_angles_and_distances(tables: Tables):
@@ -156,12 +155,10 @@ def test_vectors_reproduce_angles_and_distances(tables: Tables):
     sky = SkyCoord(*topo.T, representation_type="cartesian").represent_as("unitspherical")
     assert separation(sky.lon.deg, sky.lat.deg, s["ephRa"], s["ephDec"]).max() < 0.1  # float32 vectors
     for name, place in (("helio", helio), ("topo", topo)):
-        v = np.stack([s[f"{name}_v{k}"] for k in "xyz"], 1).astype(float)
-        assert np.linalg.norm(v, axis=1) == pytest.approx(s[f"{name}_vtot"], rel=1e-5)
-        along = (v * place).sum(1) / np.linalg.norm(place, axis=1)
+        v = np.stack([s[f"{name}centricV{k}"] for k in "XYZ"], 1).astype(float)
+        along = (v * place).sum(1) / np.linalg.norm(place, axis=1) * 1731.456836
         assert along == pytest.approx(s[f"{name}RangeRate"], abs=2e-3)
     slow = np.stack([s[f"heliocentricV{k}"] for k in "XYZ"], 1).astype(float)
-    assert slow * 1731.456836 == pytest.approx(np.stack([s[f"helio_v{k}"] for k in "xyz"], 1), abs=1e-4)
     a = tables["MPCORB"]["a"][[tables["MPCORB"]["ssObjectId"].tolist().index(k) for k in s["ssObjectId"]]]
     assert (slow**2).sum(1) == pytest.approx(0.01720209895**2 * (2 / r - 1 / a), rel=1e-5)  # vis viva
 
