@@ -9,122 +9,121 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from portal.archive.sample import cells
 from portal.archive.sample import forced as fp
 from portal.archive.sample import visits as vis
 from portal.archive.sample.camera import CCD_X, CCD_Y
 from portal.archive.sample.detection import Detected
+from portal.archive.sample.moving import detector_at
+from portal.archive.sample.planting import CORE_DEC, CORE_DEG, CORE_RA
 from portal.archive.sample.presets import Field
-from portal.archive.sample.streams import stream, uniform
+from portal.archive.sample.streams import normal, stream, uniform
 
 REAL, NOISE, DIPOLE, ARTEFACT, MOVING = range(5)  # the hidden column _origin
 FALSE_TID = 1 << 51
-NOISE_SHARE, DIPOLE_SHARE = 0.25, 0.53  # of the false detections; the others are artefacts
-NEAR_STAR = 0.6  # of the artefacts: bleeds, spikes and ghosts; the others are cosmic rays anywhere
-BRIGHT_NJY = 1.1e5  # in r: stars from magnitude 18.8 leave residues
-_SKY_DEG2 = 41252.96
-MOVING_SEEN = 0.04  # share of (asteroid, visit) pairs that are detected, roughly
+# False detections per square degree of an image, as many as there are real ones in the fields of the presets.
+ANYWHERE = {NOISE: 54.0, ARTEFACT: 20.0}
+CORE = {NOISE: 7.0, ARTEFACT: 5.0}  # more per image in the core of the main field, where variables are many
+PER_ASTEROID = 2.0  # noise peaks more in all for each asteroid planted in the field: it is seen about so often
+# Mean number per image and star of BRIGHT_NJY to SATURATED_NJY in r (magnitudes 18.8 to 14.3), at it or near it.
+AT_STARS = {DIPOLE: 0.085, ARTEFACT: 0.021}
+BRIGHT_NJY, SATURATED_NJY = 1.1e5, 6.6e6
+NEAR_ARCSEC = 4.0
+EDGE = 30.0  # pixels of a detector's rim where nothing is believed
+_CELL_BITS, _STEP = 24, 1_000_003
 
 
 def false_events(
-    seed: int, field: Field, visits: vis.Visits, found: Detected, photometry: fp.ForcedPhotometry, real: int
+    seed: int, field: Field, visits: vis.Visits, found: Detected, photometry: fp.ForcedPhotometry
 ) -> dict[str, np.ndarray]:
-    """About ``real`` false detections in a field, and some for its moving bodies.
+    """The false detections in a field, the same whichever part of the field is asked for.
 
     Columns: key (the same for events at one place), x, y (arcsec, field plane), visit (row), flux (nJy), origin.
     Dipoles of one star lie at one place; some stars, of high proper motion, have many.
     """
-    pixel = getattr(field, "pixel", 0)
-    rng = stream(seed, f"false/{field.name}", pixel)
-    part = min(
-        1.0, _SKY_DEG2 / (12 * 4**field.tile_order) / (np.pi * field.radius_deg**2)
-    )  # of the field, in this tile
-    n = int(rng.poisson(real + MOVING_SEEN * field.orbits * len(visits) * part))
-    kinds = rng.multinomial(n, [NOISE_SHARE, DIPOLE_SHARE, 1 - NOISE_SHARE - DIPOLE_SHARE])
     stars = np.flatnonzero(
-        (found.width2[:, 3] == 0) & (found.flux[:, 2] > BRIGHT_NJY) & (found.flux[:, 2] < 60 * BRIGHT_NJY)
+        (found.width2[:, 3] == 0) & (found.flux[:, 2] > BRIGHT_NJY) & (found.flux[:, 2] < SATURATED_NJY)
     )
-    near = int(NEAR_STAR * kinds[2])
-    parts = [_anywhere(rng, field, visits, int(kinds[0]), NOISE)]
-    parts.append(_anywhere(rng, field, visits, int(kinds[2]) - near, ARTEFACT))
-    parts.append(_at_stars(seed, rng, found, stars, photometry, near, ARTEFACT))
-    parts.append(_at_stars(seed, rng, found, stars, photometry, int(kinds[1]), DIPOLE))
+    parts = [_anywhere(seed, field, visits), *_at_stars(seed, visits, found, stars, photometry)]
     out = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    own = out["key"] < 0
-    out["key"] = np.where(own, FALSE_TID + (np.int64(pixel) << 26) + np.arange(len(own)), out["key"])
-    inside = field.holds_well(*fp.unplane(out["x"], out["y"], field.ra, field.dec))
-    _, first = np.unique(np.stack([out["key"], out["visit"]]), axis=1, return_index=True)
-    kept = np.intersect1d(np.flatnonzero(inside), first)
-    return {name: values[kept] for name, values in out.items()}
+    inside = field.holds(*fp.unplane(out["x"], out["y"], field.ra, field.dec))
+    return {name: values[inside] for name, values in out.items()}
 
 
-def _heights(rng: np.random.Generator, n: int, origin: int) -> np.ndarray:
-    """Signed signal-to-noise before the noise of the measurement."""
-    if origin == NOISE:  # the tail of the noise above the threshold
-        return (5.3 + rng.exponential(0.7, n)) * np.where(rng.random(n) < 0.55, 1.0, -1.0)
-    if origin == DIPOLE:
-        return (5.5 + rng.exponential(5.0, n)) * np.where(rng.random(n) < 0.5, 1.0, -1.0)
-    return 5.5 + 4.0 * rng.pareto(1.3, n).clip(0, 100)
+def _heights(origin: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Signed signal-to-noise before the noise of the measurement, from two uniform numbers: the tail of the noise,
+    wings of dipoles of either sign, and a few very bright cosmic rays."""
+    tail = -np.log(one)
+    size = np.select([origin == NOISE, origin == DIPOLE], [5.3 + 0.7 * tail, 5.5 + 5.0 * tail], 5.5)
+    size = size + np.where(origin == ARTEFACT, 4.0 * np.minimum(one ** (-1 / 1.3) - 1, 100.0), 0.0)
+    return np.where((two < 0.5) & (origin != ARTEFACT), -size, size)
 
 
-def _anywhere(rng: np.random.Generator, field: Field, visits: vis.Visits, n: int, origin: int) -> dict[str, np.ndarray]:
-    """Events at random pixels of random images, as many of them as fall into the field."""
-    share = 0.0
-    tried = max(4 * n, 2000)
-    while True:
-        visit, detector = rng.integers(0, len(visits), tried), rng.integers(0, visits.camera.detectors, tried)
-        px, py = rng.uniform(0.01, 0.99, tried) * CCD_X, rng.uniform(0.01, 0.99, tried) * CCD_Y
-        pointing = visits.ra[visit], visits.dec[visit], visits.rotation[visit]
-        ra, dec = visits.camera.to_sky(*pointing, detector, px, py)
-        kept = np.flatnonzero(field.holds(ra, dec))[:n]
-        share = len(kept) / max(n, 1)
-        if share >= 1 or tried > 400 * n + 10**5 or n == 0:
-            break
-        tried *= 4
-    visit, detector = visit[kept], detector[kept]
-    x, y = fp.plane(ra[kept], dec[kept], field.ra, field.dec)
-    flux = visits.sigma[visit, detector] * _heights(rng, len(kept), origin)
-    return _columns(np.full(len(kept), -1), x, y, visit, flux, origin)
+def _anywhere(seed: int, field: Field, visits: vis.Visits) -> dict[str, np.ndarray]:
+    """Events at random places of random images, drawn cell by cell."""
+    n = len(visits)
+    moving = PER_ASTEROID * field.orbits / (np.pi * field.radius_deg**2 * n)
+    drawn = []
+    for cell in np.asarray(field.cells()).tolist():
+        rng = stream(seed, f"false/{field.name}", cell)
+        expected = [(rate + moving * (kind == NOISE)) * cells.CELL_AREA_DEG2 * n for kind, rate in ANYWHERE.items()]
+        origin = np.repeat(list(ANYWHERE), rng.poisson(expected))
+        ra, dec = cells.places_in(cell, len(origin), rng)
+        drawn.append((ra, dec, origin, rng.random((4, len(origin))), FALSE_TID + (cell << _CELL_BITS)))
+    if field.number == 0:
+        rng = stream(seed, f"false/core/{field.name}")
+        origin = np.repeat(list(CORE), rng.poisson([rate * n for rate in CORE.values()]))
+        radius, angle = CORE_DEG * np.sqrt(rng.random(len(origin))), rng.uniform(0, 2 * np.pi, len(origin))
+        centre = np.full(len(origin), CORE_RA), np.full(len(origin), CORE_DEC)
+        ra, dec = cells.offset(*centre, 3600 * radius * np.cos(angle), 3600 * radius * np.sin(angle))
+        drawn.append((ra, dec, origin, rng.random((4, len(origin))), FALSE_TID))
+    ra, dec, origin = (np.concatenate([part[k] for part in drawn]) for k in range(3))
+    luck = np.concatenate([part[3] for part in drawn], axis=1)
+    key = np.concatenate([part[4] + np.arange(len(part[0])) for part in drawn])
+    visit = (luck[0] * n).astype(np.int64)
+    pointing = visits.ra[visit], visits.dec[visit], visits.rotation[visit]
+    detector, px, py = detector_at(visits.camera, *pointing, ra, dec)
+    seen = np.flatnonzero((detector >= 0) & (np.minimum(px, py) > EDGE) & (px < CCD_X - EDGE) & (py < CCD_Y - EDGE))
+    flux = visits.sigma[visit, np.maximum(detector, 0)] * _heights(origin, luck[1], luck[2])
+    x, y = fp.plane(ra, dec, field.ra, field.dec)
+    columns = {"key": key, "x": x, "y": y, "visit": visit, "flux": flux, "origin": origin}
+    return {name: values[seen] for name, values in columns.items()}
 
 
 def _at_stars(
-    seed: int, rng: np.random.Generator, found: Detected, stars: np.ndarray, photometry: fp.ForcedPhotometry, n: int,
-    origin: int,
-) -> dict[str, np.ndarray]:  # fmt: skip
-    """Events at (dipoles) or near (artefacts) bright stars, in images that show them unsaturated."""
+    seed: int, visits: vis.Visits, found: Detected, stars: np.ndarray, photometry: fp.ForcedPhotometry
+) -> list[dict[str, np.ndarray]]:
+    """Dipoles at bright stars and artefacts near them, in images that show them unsaturated."""
     targets = fp.Targets(
-        found.object_id[stars], found.x[stars], found.y[stars], found.flux[stars], found.width2[stars],
-        np.full(len(stars), -1), np.zeros((1, len(photometry.visits))),
+        found.leaf[stars], found.x[stars], found.y[stars], found.flux[stars], found.width2[stars],
+        np.full(len(stars), -1), np.zeros((1, len(visits))),
     )  # fmt: skip
     counts = photometry.counts(targets.x, targets.y)
     made = photometry.measure(targets, np.arange(len(stars)), int(counts.sum()))
     usable = (made["flags"] & (fp.FLAG_NO_FLUX | fp.FLAG_NO_TEMPLATE | fp.FLAG_SATURATED | fp.FLAG_EDGE)) == 0
-    rows = np.flatnonzero(usable)
-    weight = uniform(seed, f"false/star/{origin}", targets.key)[made["target"][rows]] ** 4
-    if len(rows) == 0:
-        return _columns(*(np.empty(0, np.int64) for _ in range(5)), origin)
-    ladder = np.cumsum(weight)
-    row = rows[np.searchsorted(ladder, rng.random(n) * ladder[-1])]
-    t = made["target"][row]
-    flux = made["psfDiffFluxErr"][row] * _heights(rng, n, origin)
-    x, y, key = targets.x[t], targets.y[t], targets.key[t] + FALSE_TID
-    if origin == ARTEFACT:
-        x, y = x + rng.normal(0, 4.0, n), y + rng.normal(0, 4.0, n)
-        key = np.full(n, -1)
-    return _columns(key, x, y, made["visit"][row].astype(np.int64), flux, origin)
-
-
-def _columns(
-    key: np.ndarray, x: np.ndarray, y: np.ndarray, visit: np.ndarray, flux: np.ndarray, origin: int
-) -> dict[str, np.ndarray]:
-    return {"key": key, "x": x, "y": y, "visit": visit, "flux": flux, "origin": np.full(len(x), origin)}
+    parts = []
+    for origin, mean in AT_STARS.items():
+        often = 5.0 * mean * uniform(seed, f"false/star/{origin}", targets.key) ** 4
+        ident = targets.key[made["target"]] * _STEP + visits.visit[made["visit"]] + origin
+        row = np.flatnonzero(usable & (uniform(seed, "false/happens", ident) < often[made["target"]]))
+        t, ident = made["target"][row], ident[row]
+        one, two = uniform(seed, "false/one", ident), uniform(seed, "false/two", ident)
+        flux = made["psfDiffFluxErr"][row] * _heights(np.full(len(row), origin), one, two)
+        x, y, key = targets.x[t], targets.y[t], targets.key[t] + FALSE_TID
+        if origin == ARTEFACT:
+            key = ident & ((1 << 62) - 1)
+            x, y = (v + NEAR_ARCSEC * normal(seed, f"false/{way}", ident) for way, v in (("x", x), ("y", y)))
+        visit = made["visit"][row].astype(np.int64)
+        parts.append({"key": key, "x": x, "y": y, "visit": visit, "flux": flux, "origin": np.full(len(row), origin)})
+    return parts
 
 
 def reliability(origin: np.ndarray, snr: np.ndarray, luck: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """What a classifier says of detections, 0 ... 1: high for real ones, the more so the brighter, with scatter; mostly
     under a half for false ones. ``luck`` is uniform, ``noise`` normal."""
-    real = 1 / (1 + np.exp(-(1.1 + 1.9 * np.log10(np.maximum(snr, 1) / 5.0) + 1.0 * noise)))
+    real = 1 / (1 + np.exp(-(0.8 + 1.9 * np.log10(np.maximum(snr, 1) / 5.0) + 1.2 * noise)))
     ceiling = np.select([origin == DIPOLE, origin == ARTEFACT], [0.8, 0.7], 0.95)
-    return np.where((origin == REAL) | (origin == MOVING), real, 0.01 + ceiling * luck**2.4)
+    return np.where((origin == REAL) | (origin == MOVING), real, 0.01 + ceiling * luck**2.8)
 
 
 _FALSE: Mapping[int, float] = {NOISE: 0.06, DIPOLE: 1.1, ARTEFACT: 3.0}

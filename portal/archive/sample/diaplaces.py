@@ -63,7 +63,7 @@ def dia_places(
     targets = _targets(variables.tid[real] + 7, x, y, found, variables.delta[real])
     made = _measured(photometry, targets)
     seen = np.unique(made["target"])
-    false = false_events(seed, field, visits, found, photometry, len(made["target"]))
+    false = false_events(seed, field, visits, found, photometry)
     key, first, of_event = np.unique(false["key"], return_index=True, return_inverse=True)
     x, y = np.concatenate([x[seen], false["x"][first]]), np.concatenate([y[seen], false["y"][first]])
     into = _associated(x, y)

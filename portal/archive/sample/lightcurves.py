@@ -12,6 +12,7 @@ STARS = ("RRab", "RRc", "CEP", "DSCT", "EA", "EW", "ROT", "LPV", "FLARE", "CV", 
 ON_HOSTS = ("SNIa", "SNII", "SNIbc", "TDE")
 CLASSES = ("constant", *STARS, "AGN", *ON_HOSTS)
 CLASS_ID = {name: k for k, name in enumerate(CLASSES)}
+PERIODIC = STARS[:8]
 PULSATING = ("RRab", "RRc", "CEP", "DSCT", "LPV")
 # Amplitude in each band relative to r: hot and cool phases differ most in the blue.
 BAND_AMPLITUDE = {

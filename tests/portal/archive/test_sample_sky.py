@@ -14,11 +14,11 @@ from portal.archive.sample.forced import ForcedPhotometry, plane, unplane
 from portal.archive.sample.galaxies import galaxies_in
 from portal.archive.sample.lightfiles import object_targets
 from portal.archive.sample.objects import find_objects
+from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.profiles import aperture_share, effective_width2, second_moments
 from portal.archive.sample.render import SkyPixels
 from portal.archive.sample.stars import locus_gr, stars_in
 from portal.archive.sample.truth import true_sky
-from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.variables import make_variables
 from portal.archive.sample.visits import make_visits
 
@@ -100,7 +100,10 @@ def test_pulsators_give_their_periods_back() -> None:
     planted = planted_stars(5, tiny)
     sky = true_sky(5, tiny, planted)
     found, variables = find_objects(5, tiny, sky), make_variables(5, tiny, sky, planted, visits)
-    targets, photometry = object_targets(sky, found, variables, len(visits)), ForcedPhotometry(5, "forced", tiny, visits)
+    targets, photometry = (
+        object_targets(sky, found, variables, len(visits)),
+        ForcedPhotometry(5, "forced", tiny, visits),
+    )
     amplitude = np.array([1.35, 1.4, 1.0, 0.79, 0.71, 0.68])
     right, tried = 0, 0
     for k in np.flatnonzero(variables.kind <= lightcurves.CLASS_ID["DSCT"]):
@@ -118,24 +121,6 @@ def test_pulsators_give_their_periods_back() -> None:
         right += abs(best * variables.period[k] - 1) < 1e-3
         tried += 1
     assert tried >= 3 and right >= tried - 1
-
-
-def test_shapes_of_light_curves() -> None:
-    phase, one = np.linspace(0, 1, 400, endpoint=False), np.ones(1)
-    ratio = lightcurves.periodic_ratio("RRab", phase, np.full(400, 2), one, one, 0 * one, 0.5 * one)[0]
-    assert ratio.mean() == pytest.approx(1, abs=0.01)
-    assert 2.5 * np.log10(ratio.max() / ratio.min()) == pytest.approx(1, abs=0.02)
-    rise = (np.argmax(ratio) - np.argmin(ratio)) % 400 / 400
-    assert rise < 0.3  # a steep rise, a slow decline
-    eclipse = lightcurves.periodic_ratio("EA", phase, np.full(400, 1), one, 0.7 * one, 0 * one, 0.3 * one)[0]
-    assert np.argmin(eclipse) in (0, 399) and np.median(eclipse) > 1
-    days = np.arange(-40.0, 120.0)
-    for name, floor, limits in (("SNIa", -30, (19.0, 0.6)), ("SNII", -30, (21.1, 0.8))):
-        flux = lightcurves.supernova_flux(name, days, np.full(160, 1), 0.1 * one, 0 * one, one, 0 * one, 0 * one)[0]
-        assert flux[days < floor].max() < 0.05 * flux.max()
-        assert 31.4 - 2.5 * np.log10(flux.max()) == pytest.approx(limits[0], abs=limits[1])
-        assert abs(days[np.argmax(flux)]) < 12
-        assert flux[-1] < 0.3 * flux.max()
 
 
 def test_every_class_is_there_and_supernovae_are_seen(db: duckdb.DuckDBPyConnection) -> None:
