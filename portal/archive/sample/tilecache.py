@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -51,7 +52,7 @@ class DiskCache:
             aside.write_bytes(data)
             os.replace(aside, path)
         except OSError:  # read-only or full
-            aside.unlink(missing_ok=True)
+            _remove(aside)
             return
         with self._lock:
             self._written += len(data)
@@ -72,7 +73,7 @@ class DiskCache:
                 except OSError:  # another process removed it
                     continue
                 if name.endswith(ASIDE) and time.time() - state.st_mtime > STALE_S:
-                    path.unlink(missing_ok=True)
+                    _remove(path)
                 elif not name.endswith(ASIDE):
                     found.append((state.st_mtime_ns, state.st_size, path))
         total = sum(size for _, size, _ in found)
@@ -81,7 +82,7 @@ class DiskCache:
         for _, size, path in sorted(found):
             if total <= 0.9 * self._limit:
                 break
-            path.unlink(missing_ok=True)
+            _remove(path)
             total -= size
 
     def _sweep(self) -> None:
@@ -93,3 +94,8 @@ class DiskCache:
         for other in self._home.iterdir():
             if other.name != self._folder.name:
                 shutil.rmtree(other, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # gone already, or a disk that refuses
+        path.unlink()
