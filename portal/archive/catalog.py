@@ -5,7 +5,6 @@ Knows how served tables come from stored ones and locks the engine to the sample
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import threading
@@ -18,9 +17,9 @@ import duckdb
 import pyarrow as pa
 
 from ..adql.catalog import Catalog, TableDef
-from ..errors import FormatError
 from ..table.columns import TableMeta
 from .limits import Limits
+from .sample.stored import manifest
 from .schema.load import Schema, Table, load, position_of
 from .schema.tap_schema import tap_schema
 from .schema.views import HIDDEN, quoted, served, stored_name, view_sql
@@ -49,10 +48,11 @@ class Store:
         self._watched = [self._database.cursor() for _ in range(limits.async_workers)]
         self._selects: dict[tuple[str, frozenset[str]], str] = {}
         self._kept: dict[str, Any] = {}
-        self._stored = self._open(_files(folder), limits.resident_bytes)
+        tables = manifest(folder)["tables"]
+        self._stored = self._open(_files(tables, folder), limits.resident_bytes)
         self.schemas = standard(served(load(), self._stored, ("access_url",)))
         self.tables = {table.name: table for schema in self.schemas.values() for table in schema.tables.values()}
-        self.rows = self._describe(_counts(folder))
+        self.rows = self._describe({name: item["rows"] for name, item in tables.items()})
         self.catalog = Catalog(map(self._definition, self.tables.values()))
         self._lock_down(folder, scratch, limits)
 
@@ -129,15 +129,17 @@ class Store:
         """Make an uploaded table readable on this cursor only."""
         cursor.register(f"upload_{name}", table)
 
-    def _open(self, files: Mapping[str, tuple[str, int]], resident: int) -> dict[str, set[str]]:
+    def _open(self, files: Mapping[str, tuple[list[str], int]], resident: int) -> dict[str, set[str]]:
         """Stored tables by name: small ones in memory, larger ones read from their files when asked."""
         self._database.execute("CREATE SCHEMA stored")
         self._database.execute("SET GLOBAL parquet_metadata_cache = true")  # else each query reads it anew: 20 ms
         stored = {}
-        for name, (pattern, size) in files.items():
+        for name, (paths, size) in files.items():
             kind = "TABLE" if size <= resident else "VIEW"
-            source = pattern.replace("'", "''")
-            self._database.execute(f"CREATE {kind} stored.{quoted(name)} AS SELECT * FROM read_parquet('{source}')")
+            source = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+            # The folders' names (Norder=3) are no columns.
+            rows = f"read_parquet([{source}], hive_partitioning = false)"
+            self._database.execute(f"CREATE {kind} stored.{quoted(name)} AS SELECT * FROM {rows}")
             columns = self._database.execute(f"DESCRIBE stored.{quoted(name)}").fetchall()
             stored[name] = {row[0] for row in columns}
         return stored
@@ -161,7 +163,10 @@ class Store:
         else:
             engine_name = quoted(table.name)  # made by ``view`` on the cursor of each query
         ids = frozenset(table.primary_key)
-        return TableDef(table.schema, table.short, table.columns, engine_name, table.position, healpix, None, ids)
+        extent = "s_fov" if table.short == "ObsCore" else None
+        return TableDef(
+            table.schema, table.short, table.columns, engine_name, table.position, healpix, None, ids, extent
+        )
 
     def _lock_down(self, folder: Path, scratch: Path, limits: Limits) -> None:
         """From here on no query reads or writes anything but the sample, and none changes a setting."""
@@ -193,22 +198,10 @@ def standard(schemas: Mapping[str, Schema]) -> dict[str, Schema]:
     return {**schemas, "ivoa": replace(schemas["ivoa"], tables=tables)}
 
 
-def _files(folder: Path) -> dict[str, tuple[str, int]]:
-    """Path (or pattern) and bytes of each stored table. Names that start with "_" are not tables to be served."""
-    found: dict[str, tuple[str, int]] = {}
-    for item in sorted((folder / "tables").iterdir()):
-        if item.name.startswith((".", "_")):
-            continue
-        if item.is_dir():
-            found[item.name] = (f"{item}/*.parquet", sum(file.stat().st_size for file in item.glob("*.parquet")))
-        elif item.suffix == ".parquet":
-            found[item.stem] = (str(item), item.stat().st_size)
-    if not found:
-        raise FormatError(f"There are no tables in {folder}.", "Make the sample sky again.")
-    return found
-
-
-def _counts(folder: Path) -> dict[str, int]:
-    """Rows of each stored table, as the sample's manifest tells them."""
-    tables = json.loads((folder / "manifest.json").read_text())["tables"]
-    return {name: item["rows"] for name, item in tables.items()}
+def _files(tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, tuple[list[str], int]]:
+    """Paths and bytes of each stored table. Names that start with "_" are not tables to be served."""
+    return {
+        name: ([str(folder / "tables" / file) for file in item["files"]], item["bytes"])
+        for name, item in tables.items()
+        if not name.startswith("_")
+    }

@@ -24,6 +24,7 @@ THRESHOLD = 5.0  # sigma, in g, r, i or z
 MELT_ARCSEC = 0.55  # nearer pairs are seen as one object
 FAMILY_ARCSEC = 2.0  # nearer pairs share a footprint and are deblended
 ID_SHIFT, ID_STEP = 38, 4
+ID_CELL = 12 * 4**cells.CELL_ORDER  # added to the cell's number: ids of all cells are as long
 DIA_ID_OFFSET = 1 << 37  # DiaObject ids: upper half of the id range of a cell
 
 
@@ -124,7 +125,7 @@ def object_ids(leaf: np.ndarray, tid: np.ndarray, seed: int, offset: int = 0) ->
     first = np.flatnonzero(np.concatenate([[True], cell[1:] != cell[:-1]])) if len(cell) else np.empty(0, int)
     rank = np.arange(len(cell)) - np.repeat(first, np.diff(np.append(first, len(cell))))
     jitter = (uniform(seed, "object/id", tid) * 2).astype(np.int64)
-    return (cell << ID_SHIFT) + offset + 4096 + rank * ID_STEP + jitter
+    return (ID_CELL + cell << ID_SHIFT) + offset + 4096 + rank * ID_STEP + jitter
 
 
 def cell_numbers(ids: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ TABLES = {
     "Source", "CoaddPatches", "ObsCore", "MatchesTruth", "Truth", "SSObject", "SSSource", "MPCORB", "_render",
     "_light", "_moving", "_visits",
 }  # fmt: skip
+SOLAR = ("MPCORB", "SSObject", "SSSource")
 SEED = 2026
 
 
@@ -219,12 +220,12 @@ def test_names_and_types_are_those_of_the_schema(sample: Path) -> None:
         of_files = [pq.read_schema(file).remove_metadata() for file in stored.files(sample, name)]
         assert all(other.equals(of_files[0]) for other in of_files), name
         for field in of_files[0]:
-            if not field.name.startswith("_"):
+            if not field.name.startswith("_") and name not in SOLAR:  # those serve more than one release
                 assert field.name in described, f"{name}.{field.name}"
                 assert field.type == kinds[described[field.name].datatype], f"{name}.{field.name}"
         if name == "Object":
             assert sum(not f.startswith("_") for f in of_files[0].names) >= 100
-        elif name not in ("ObsCore", "Source"):
+        elif name not in ("ObsCore", "Source", *SOLAR):
             assert set(described) <= set(of_files[0].names)
 
 
