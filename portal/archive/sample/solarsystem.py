@@ -217,6 +217,7 @@ def _ss_sources(
         "ssObjectId": ident[s.body],
         "diaSourceId": sources["diaSourceId"],
         "designation": readable[s.body],
+        "ra": ra, "dec": dec,  # no column of the releases: a catalog in HEALPix tiles has its positions with it
         "eclipticLambda": lam, "eclipticBeta": beta, "galacticL": lon, "galacticB": lat,
         "elongation": _short(seen.elongation), "phaseAngle": _short(seen.phase),
         "heliocentricDist": _short(seen.r), "topocentricDist": _short(seen.delta),
