@@ -17,7 +17,7 @@ from portal.archive.sample.bands import (
 from portal.archive.sample.detection import Detected
 from portal.archive.sample.forced import psf_fraction
 from portal.archive.sample.noise import pixel_sigma
-from portal.archive.sample.profiles import aperture_share, second_moments
+from portal.archive.sample.profiles import aperture_share, aperture_shares, second_moments
 from portal.archive.sample.streams import normal, uniform
 from portal.archive.sample.visits import EXPOSURE_S, FIRST_DAY
 from portal.archive.sample.writing import ERROR_BITS, FLUX_BITS, keep_bits
@@ -88,13 +88,13 @@ def band_columns(m: Measured) -> dict[str, np.ndarray]:
         out[f"{name}_{label}Flux"], out[f"{name}_{label}FluxErr"] = value, error
         mag, mag_err = magnitude(value, error)
         out[f"{name}_{label}Mag"], out[f"{name}_{label}MagErr"] = keep_bits(mag, 16), keep_bits(mag_err, ERROR_BITS)
-    for label, radius_px in APERTURES_PX.items():
-        radius = radius_px * PIXEL_SCALE
-        light = m.total * aperture_share(*shape, radius) * (1 + found.blend[:, b])
+    shares = aperture_shares(*shape, np.array(list(APERTURES_PX.values())) * PIXEL_SCALE)
+    for k, (label, radius_px) in enumerate(APERTURES_PX.items()):
+        light = m.total * shares[:, k] * (1 + found.blend[:, b])
         value, error = m.draw(label, light, sigma_pix * np.sqrt(np.pi) * radius_px, 0.8)
         out[f"{name}_{label}Flux"], out[f"{name}_{label}FluxErr"] = value, error
         if label == "ap12":
-            scale = np.float32(1.0 / aperture_share(*point, radius)[0])
+            scale = np.float32(1.0 / aperture_share(*point, radius_px * PIXEL_SCALE)[0])
             out[f"{name}_calibFlux"] = keep_bits(value * scale, FLUX_BITS)
             out[f"{name}_calibFluxErr"] = keep_bits(error * scale, ERROR_BITS)
     size = np.sqrt(spread / 2 + (0.85 * sky["r_e"]) ** 2 * sky["q"])

@@ -23,13 +23,6 @@ def _components() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return widths, of_disc, np.concatenate([np.zeros(len(disc.weight)), bulge.weight])
 
 
-def _terms(bulge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Widths (m,) and shares (n, m) of a disc plus bulge."""
-    widths, disc, spheroid = _components()
-    bulge = np.asarray(bulge, float)[:, None]
-    return widths, (1 - bulge) * disc + bulge * spheroid
-
-
 @nb.njit(cache=True)
 def _width2(r_e, bulge, q, spread, widths, disc, spheroid, out):
     for k in range(r_e.size):
@@ -56,14 +49,39 @@ def effective_width2(r_e: np.ndarray, bulge: np.ndarray, q: np.ndarray, seeing: 
     return out
 
 
+@nb.njit(cache=True, nogil=True)
+def _inside(r_e, bulge, q, core, radius, widths, disc, spheroid, out):
+    for k in range(r_e.size):
+        if r_e[k] <= 0:
+            for m in range(out.shape[1]):
+                out[k, m] = 1.0 - np.exp(-(radius[k % radius.shape[0], m] ** 2) / (2.0 * core))
+            continue
+        for j in range(widths.size):
+            part = (1.0 - bulge[k]) * disc[j] + bulge[k] * spheroid[j]
+            if part == 0.0:
+                continue
+            sigma2 = core + (r_e[k] * widths[j]) ** 2 * q[k]
+            for m in range(out.shape[1]):
+                out[k, m] += part * (1.0 - np.exp(-(radius[k % radius.shape[0], m] ** 2) / (2.0 * sigma2)))
+
+
+def aperture_shares(r_e: np.ndarray, bulge: np.ndarray, q: np.ndarray, seeing: float, radius: np.ndarray) -> np.ndarray:
+    """Share of the light inside circles after seeing (Gaussians made round), (n, m).
+
+    ``radius`` in arcsec has shape (m,), the same circles about every source, or (n, m).
+    """
+    radius = np.atleast_2d(np.asarray(radius, float))
+    sources = [np.ascontiguousarray(values, float) for values in (r_e, bulge, q)]
+    out = np.zeros((len(r_e), radius.shape[1]))
+    _inside(*sources, (seeing / FWHM_OVER_SIGMA) ** 2, radius, *_components(), out)
+    return out
+
+
 def aperture_share(
     r_e: np.ndarray, bulge: np.ndarray, q: np.ndarray, seeing: float, radius: np.ndarray | float
 ) -> np.ndarray:
-    """Share of the light inside a circle of ``radius`` arcsec after seeing (Gaussians made round)."""
-    widths, shares = _terms(bulge)
-    sigma2 = (seeing / FWHM_OVER_SIGMA) ** 2 + (np.asarray(r_e)[:, None] * widths) ** 2 * np.asarray(q)[:, None]
-    inside = 1.0 - np.exp(-(np.asarray(radius, float).reshape(-1, 1) ** 2) / (2.0 * sigma2))
-    return (shares * inside).sum(axis=1)
+    """Share of the light inside a circle of ``radius`` arcsec, one for all sources or one each, (n,)."""
+    return aperture_shares(r_e, bulge, q, seeing, np.asarray(radius, float).reshape(-1, 1))[:, 0]
 
 
 def second_moments(
