@@ -115,10 +115,12 @@ def write_forced(
     file = TableFile(path)
     detectors = np.arange(photometry.visits.camera.detectors, dtype=detector_type)
 
-    def write(made: dict[str, np.ndarray], rows: np.ndarray, start: int) -> None:
+    def write(made: dict[str, np.ndarray], rows: np.ndarray, start: int, stop: int) -> None:
         if len(others):
+            # Visitors are targets of other tiles and of other blocks.
             place = np.searchsorted(places.own, rows) - start
             own = places.own[np.minimum(place + start, len(places.own) - 1)] == rows
+            own &= (place >= 0) & (place < stop - start)
             if not own.all():
                 kept = own[made["target"]]
                 made = {name: values[kept] for name, values in made.items()}
@@ -138,7 +140,7 @@ def write_forced(
             made = photometry.measure(targets, rows, int(counts[rows].sum()))
             for task in waiting:
                 task.result()
-            waiting = [first.submit(write, made, rows, start)]
+            waiting = [first.submit(write, made, rows, start, stop)]
             if sources is not None:
                 waiting.append(second.submit(sources.add, made, rows, leaves))
             progress((number + 1) / len(blocks))
