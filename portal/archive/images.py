@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import TriviewError
 from .catalog import Store
-from .sample.geometry import Patch, patch_of
+from .sample.geometry import SKYMAP, Patch, patch_of
 
 if TYPE_CHECKING:
     from .sample.exposure import Exposure
@@ -72,6 +72,13 @@ class Image(NamedTuple):
     def wavelength(self) -> float:
         """The middle of the band, m."""
         return (self.em_min + self.em_max) / 2
+
+    @property
+    def data_id(self) -> dict[str, str | int]:
+        """What singles it out among the images of its kind, in the words of the Butler."""
+        if self.is_coadd:
+            return {"band": self.band, "skymap": SKYMAP, "tract": self.tract, "patch": self.patch}
+        return {"band": self.band, "visit": self.visit, "detector": self.detector}
 
     def sister(self, kind: str) -> Image:
         """Another image of the same visit and detector, or of the same patch and band; its id is left out."""

@@ -5,14 +5,16 @@ Knows parameters and pixel boxes; the pixels come from ``images``.
 
 from __future__ import annotations
 
+import io
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from astropy.io import fits
 
 from ..errors import TriviewError
 from .handler import ServiceHandler
-from .images import NotFound, Pixels
+from .images import Image, NotFound, Pixels
 from .jobstore import JobResult
 from .params import Parameters, UsageError
 from .uws import Ticket
@@ -34,10 +36,11 @@ class NoOverlap(UsageError):
 
 
 class Stencil(NamedTuple):
-    """The outline of what is wanted: ICRS degrees, one array each."""
+    """The outline of what is wanted: ICRS degrees, one array each; ``circle`` when it is one (ra, dec, radius)."""
 
     ra: np.ndarray
     dec: np.ndarray
+    circle: tuple[float, float, float] | None = None
 
     def box(self, image: Patch | Exposure) -> Pixels:
         """x0, y0, nx, ny of the pixels it covers, cut at the image's edge. Raises NoOverlap."""
@@ -71,6 +74,8 @@ def stencil(asked: Parameters) -> Stencil:
     if name == "CIRCLE" and len(numbers) == 3:
         return _circle(*numbers)
     if name == "POLYGON" and len(numbers) >= 6 and len(numbers) % 2 == 0:
+        if max(map(abs, numbers[1::2])) > 90:
+            raise UsageError("A declination must lie from -90 to 90 degrees.")
         return Stencil(np.array(numbers[0::2]), np.array(numbers[1::2]))
     raise UsageError(f"The stencil {text!r} is not understood.", "Use CIRCLE ra dec radius or POLYGON ra1 dec1 ra2 ...")
 
@@ -82,7 +87,8 @@ def _circle(ra: float, dec: float, radius: float) -> Stencil:
     d, r = math.radians(dec), math.radians(radius)
     sin_dec = np.sin(d) * np.cos(r) + np.cos(d) * np.sin(r) * np.cos(angle)
     shift = np.arctan2(np.sin(angle) * np.sin(r) * np.cos(d), np.cos(r) - np.sin(d) * sin_dec)
-    return Stencil((ra + np.degrees(shift)) % 360, np.degrees(np.arcsin(np.clip(sin_dec, -1, 1))))
+    outline = (ra + np.degrees(shift)) % 360, np.degrees(np.arcsin(np.clip(sin_dec, -1, 1)))
+    return Stencil(*outline, (ra, dec, radius))
 
 
 def cutout(archive: Archive, asked: Parameters) -> tuple[bytes, str]:
@@ -95,7 +101,25 @@ def cutout(archive: Archive, asked: Parameters) -> tuple[bytes, str]:
     image = archive.images.find(ids[0])
     box = outline.box(archive.images.where(image))
     name = image.file.replace(".fits", f"-{box[0]}-{box[1]}-{box[2]}x{box[3]}.fits")
-    return archive.images.fits(image, box, detail), name
+    return _signed(archive.images.fits(image, box, detail), image, outline), name
+
+
+def _signed(content: bytes, image: Image, outline: Stencil) -> bytes:
+    """The file with cards that say of which dataset it is a part and what was asked, as the platform writes them.
+
+    The platform's date of the cut is left out: the same request gives the same bytes.
+    """
+    header = fits.Header.fromfile(io.BytesIO(content))
+    size = len(header.tostring())
+    header["BTLRUUID"] = (image.did.rpartition("id=")[2], "dataset this was cut from")
+    header["BTLRNAME"] = image.kind
+    for number, (key, value) in enumerate(image.data_id.items(), 1):
+        header[f"BTLRK{number:03d}"], header[f"BTLRV{number:03d}"] = key, value
+    header["ST_TYPE"] = ("CIRCLE" if outline.circle else "POLYGON", "stencil")
+    if outline.circle:
+        for name, value in zip(("ST_RA", "ST_DEC", "ST_RAD"), outline.circle):
+            header[name] = (value, "[deg]")
+    return header.tostring().encode("ascii") + content[size:]
 
 
 class FileHandler(ServiceHandler):

@@ -13,7 +13,7 @@ from astropy.io import fits
 from portal.archive.sample.bands import BANDS, COADD_DEPTH, PHYSICAL_FILTER
 from portal.archive.sample.coadd import EXPOSURE, PLANES, RECIPES, TEMPLATE_INPUTS, Box
 from portal.archive.sample.exposure import Exposure
-from portal.archive.sample.geometry import Patch
+from portal.archive.sample.geometry import SKYMAP, Patch
 from portal.archive.sample.steps import steps
 from portal.archive.sample.visitimage import BIAS, DIFFERENCE_PLANES, GAIN
 
@@ -57,7 +57,7 @@ def _coadd_cards(header: fits.Header, kind: str, patch: Patch, band: str) -> Non
     recipe = RECIPES[kind]
     loss = 0.0 if kind == "deep_coadd" else 1.25 * np.log10(RECIPES["deep_coadd"].inputs[k] / TEMPLATE_INPUTS)
     header["TRACT"], header["PATCH"] = patch.tract, patch.patch
-    header["SKYMAP"] = ("triview_rings_v1", "our own tracts, not those of a Rubin release")
+    header["SKYMAP"] = (SKYMAP, "our own tracts, not those of a Rubin release")
     header["DEPTH"] = (round(float(COADD_DEPTH[k] - loss), 4), "5-sigma point source, AB")
     header["PSFFWHM"] = (round(float(recipe.seeing[k]), 4), "[arcsec] seeing")
     header["NINPUTS"] = (int(recipe.inputs[k]), "visits in the coadd")

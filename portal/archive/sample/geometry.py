@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from astropy.wcs import WCS
 
+SKYMAP = "triview_rings_v1"
 SCALE = 0.2  # arcsec per pixel, Rubin's
 PATCH = 3400  # pixels on a side, overlap included
 STEP = 3200  # pixels from one patch to the next, hence an overlap of 200 pixels = 40 arcsec

@@ -20,7 +20,6 @@ from portal.archive.sample.times import TAI_MINUS_UTC_D, timestamps
 from portal.archive.sample.visits import EXPOSURE_S, Visits
 
 COLLECTION = "LSST.DP1"
-SKYMAP = "triview_rings_v1"  # our own tracts, not those of a Rubin release
 COADDS = ("deep_coadd", "template_coadd")
 EXPOSURES = ("visit_image", "difference_image", "raw")
 LEVEL = {"deep_coadd": 3, "template_coadd": 3, "visit_image": 2, "difference_image": 3, "raw": 1}
@@ -67,7 +66,7 @@ def _coadds(field: Field, seed: int, v: Visits) -> list[dict[str, pa.Array]]:
                 f"{kind} - {BANDS[b]} - tract {t} patch {q}"
                 for b, t, q in zip(band.tolist(), tract.tolist(), patch.tolist())
             ],
-            "obs_id": _picked([f"{SKYMAP}-{item.tract}-{item.patch}" for item in patches], p),
+            "obs_id": _picked([f"{geometry.SKYMAP}-{item.tract}-{item.patch}" for item in patches], p),
             "s_ra": centre[p, 0],
             "s_dec": centre[p, 1],
             "s_fov": fov[p],

@@ -101,6 +101,17 @@ def test_details_and_polygons(service, images, kind: str) -> None:
     assert (edges.min(axis=0) > -0.6).all() and (edges.max(axis=0) < [nx - 0.4, ny - 0.4]).all()
 
 
+def test_a_cutout_says_what_it_was_cut_from(service, images) -> None:
+    (ra, dec), rows = images
+    for kind, names in (("deep_coadd", {"band", "skymap", "tract", "patch"}), ("raw", {"band", "visit", "detector"})):
+        did = rows[kind]["obs_publisher_did"]
+        header = cut(service, did, CIRCLE=f"{ra} {dec} {SMALL}")[0].header
+        assert header["BTLRNAME"] == kind and did.endswith(header["BTLRUUID"])
+        data_id = {header[f"BTLRK{k:03d}"]: header[f"BTLRV{k:03d}"] for k in range(1, len(names) + 1)}
+        assert set(data_id) == names and data_id == service.archive.images.find(did).data_id
+        assert [header[name] for name in ("ST_TYPE", "ST_RA", "ST_DEC", "ST_RAD")] == ["CIRCLE", ra, dec, SMALL]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stencil_off_the_image(service, images, kind: str) -> None:
     (ra, dec), rows = images
