@@ -129,8 +129,8 @@ class Store:
         """Make an uploaded table readable on this cursor only."""
         cursor.register(f"upload_{name}", table)
 
-    def _open(self, files: Mapping[str, tuple[list[str], int]], resident: int) -> dict[str, set[str]]:
-        """Stored tables by name: small ones in memory, larger ones read from their files when asked."""
+    def _open(self, files: Mapping[str, tuple[list[str], int]], resident: int) -> dict[str, dict[str, str]]:
+        """Columns and types by stored table: small ones in memory, larger ones read from their files when asked."""
         self._database.execute("CREATE SCHEMA stored")
         self._database.execute("SET GLOBAL parquet_metadata_cache = true")  # else each query reads it anew: 20 ms
         stored = {}
@@ -141,7 +141,7 @@ class Store:
             rows = f"read_parquet([{source}], hive_partitioning = false)"
             self._database.execute(f"CREATE {kind} stored.{quoted(name)} AS SELECT * FROM {rows}")
             columns = self._database.execute(f"DESCRIBE stored.{quoted(name)}").fetchall()
-            stored[name] = {row[0] for row in columns}
+            stored[name] = {row[0]: row[1] for row in columns}
         return stored
 
     def _describe(self, counts: Mapping[str, int]) -> dict[str, int]:
