@@ -98,7 +98,9 @@ def band_columns(m: Measured) -> dict[str, np.ndarray]:
             out[f"{name}_calibFlux"] = keep_bits(value * scale, FLUX_BITS)
             out[f"{name}_calibFluxErr"] = keep_bits(error * scale, ERROR_BITS)
     size = np.sqrt(spread / 2 + (0.85 * sky["r_e"]) ** 2 * sky["q"])
-    kron = np.clip(2.5 * 1.15 * size * (1 + 0.03 * m.shared), 1.2, 12.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        wobble = np.where(psf > 5 * psf_err, 0.5 * psf_err / psf, 0.1)  # the radius is measured, too
+    kron = np.clip(2.5 * 1.15 * size * (1 + wobble * m.shared), 1.2, 12.0)
     out[f"{name}_kronRad"] = keep_bits(np.where(m.missing, np.nan, kron / PIXEL_SCALE), 12)
     out[f"{name}_kronFlux"], out[f"{name}_kronFluxErr"] = m.draw(
         "kron", m.total * aperture_share(*shape, kron), sigma_pix * np.sqrt(np.pi) * kron / PIXEL_SCALE, 0.6
