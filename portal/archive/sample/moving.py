@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -110,32 +111,46 @@ def watch(visits: Visits) -> ob.Observers:
 
 
 def plant(seed: int, field: Field, visits: Visits, observers: ob.Observers) -> Planted:
-    """``field.orbits`` bodies; each stands inside the field at the middle of one of its visits."""
+    """``field.orbits`` bodies; each stands inside the field at the middle of one of its visits.
+
+    ValueError when the field lies where no bodies pass.
+    """
     rng = stream(seed, f"moving/{field.name}")
     share = np.array([p.share for p in POPULATIONS])
-    population = rng.choice(len(POPULATIONS), field.orbits, p=share / share.sum())
-    night = np.floor(visits.mjd - 0.5)
-    _, first, count = np.unique(night, return_index=True, return_counts=True)
-    parts = [
-        _passing(rng, POPULATIONS[p], int(n), field, visits, observers, first, count)
-        for p, n in enumerate(np.bincount(population, minlength=len(POPULATIONS)))
-        if n
-    ]
-    population = np.sort(population)
-    if not parts:
-        parts = [_passing(rng, POPULATIONS[0], 0, field, visits, observers, first, count)]
-    orbits = ob.joined([part[0] for part in parts])
-    t, ra, dec, h, kind = (np.concatenate([part[k] for part in parts]) for k in range(1, 6))
-    lights = solarlight.draw_lights(rng, kind, h)
+    wanted = rng.multinomial(field.orbits, share / share.sum())
+    parts: list[_Bodies] = []
+    # Where bodies of a kind cannot pass, such as Trojans far from their clouds, the next kind takes their number.
+    for kind in reversed(range(len(POPULATIONS))):
+        part = _passing(rng, kind, int(wanted[kind]), field, visits, observers)
+        wanted[kind - 1] += wanted[kind] - len(part.t)
+        parts.append(part)
+    if sum(len(part.t) for part in parts) < field.orbits:
+        raise ValueError(f"field {field.name!r}: too few kinds of bodies pass through it")
+    population, t, ra, dec, h, kinds = (np.concatenate(values) for values in zip(*(p[1:] for p in parts), strict=True))
+    lights = solarlight.draw_lights(rng, kinds, h)
     order = np.lexsort((dec, ra, t))
+    orbits = ob.joined([part.orbits for part in parts])
     return Planted(population[order], orbits[order], lights[order], t[order], ra[order], dec[order])
 
 
+class _Bodies(NamedTuple):
+    """Bodies of one population; ``t``, ra, dec where and when they pass, ``h`` and ``kind`` their light."""
+
+    orbits: ob.Orbits
+    population: np.ndarray
+    t: np.ndarray
+    ra: np.ndarray
+    dec: np.ndarray
+    h: np.ndarray
+    kind: np.ndarray
+
+
 def _passing(
-    rng: np.random.Generator, kind: Population, n: int, field: Field, visits: Visits, observers: ob.Observers,
-    first: np.ndarray, count: np.ndarray,
-) -> tuple[ob.Orbits, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """Orbits, times, ra, dec, absolute magnitudes and types of n bodies of one population."""
+    rng: np.random.Generator, population: int, n: int, field: Field, visits: Visits, observers: ob.Observers
+) -> _Bodies:
+    """n bodies of one population, or as many as can pass."""
+    kind = POPULATIONS[population]
+    _, first, count = np.unique(np.floor(visits.mjd - 0.5), return_index=True, return_counts=True)
     m = max(_TRIES * n, 256)
     a, e, incl = kind.shape(rng, m)
     mean = rng.uniform(-np.pi, np.pi, m)
@@ -161,8 +176,7 @@ def _passing(
         weight = weight * (10 ** (kind.slope * faintest) - 10 ** (kind.slope * kind.brightest))
         weight = weight * _resonance(kind.name, place, a, e, mean, observer.t)
     weight = np.where((root > 0) & (delta > 0.005) & np.isfinite(weight), np.maximum(weight, 0), 0)
-    if (weight > 0).sum() < n:
-        raise ValueError(f"field {field.name!r}: no {kind.name} bodies pass through it")
+    n = min(n, int((weight > 0).sum()))
     weight = np.minimum(weight, 50 * np.median(weight[weight > 0])) if n else weight
     # The n largest of u**(1/w) are a weighted choice without repetition (Efraimidis & Spirakis 2006).
     with np.errstate(divide="ignore"):
@@ -176,7 +190,8 @@ def _passing(
     )  # fmt: skip
     types = np.array(kind.types)
     surface = rng.choice(len(types), n, p=types / types.sum())
-    return rise, visits.mjd[visit[chosen]], ra[chosen], dec[chosen], h, surface
+    own, t = np.full(n, population), visits.mjd[visit[chosen]]
+    return _Bodies(rise, own, t, ra[chosen], dec[chosen], h, surface)
 
 
 def _places(rng: np.random.Generator, field: Field, visits: Visits, visit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -238,7 +253,7 @@ def _resonance(
     longitude = np.degrees(np.arctan2(y, x))
     if name == "Jupiter Trojan":
         off = np.abs((longitude - jupiter + 180) % 360 - 180) - 60
-        return np.exp(-0.5 * (off / 14.0) ** 2)
+        return np.where(np.abs(off) < 45, np.exp(-0.5 * (off / 14.0) ** 2), 0.0)
     true = np.degrees(2 * np.arctan(np.sqrt((1 + e) / (1 - e)) * np.tan(ob.eccentric_anomaly(mean, e) / 2)))
     perihelion, mean_longitude = longitude - true, longitude - true + np.degrees(mean)
     critical = (3 * jupiter - 2 * mean_longitude - perihelion + 180) % 360 - 180

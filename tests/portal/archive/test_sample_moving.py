@@ -23,7 +23,7 @@ Tables = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def field() -> Field:
-    return replace(presets.preset("default").fields[1].tiles()[0], orbits=900)
+    return replace(presets.preset("default").fields[1], orbits=900)
 
 
 @pytest.fixture(scope="module")
@@ -186,9 +186,9 @@ def test_magnitudes_give_the_planted_h(tables: Tables, planted: moving.Planted):
     sigma = np.sqrt(
         (1.0857 / d["snr"]) ** 2 + tables["MPCORB"]["_amplitude"][at] ** 2 * (1 + 1 / 16) / 8 / 1.07**2 + 0.04**2
     )
-    bright = d["snr"] > 12  # fainter ones are found when they come out bright
+    bright = s["ephVmag"] < 21.5  # fainter ones are found when they come out bright
     pull = ((found - h) / sigma)[bright]
-    assert abs(pull.mean()) < 0.15 and 0.8 < pull.std() < 1.2
+    assert abs(pull.mean()) < 0.2 and 0.8 < pull.std() < 1.2
     assert np.median(np.abs(s["ephVmag"] - (mag - colour))) < 0.2
 
 
@@ -305,3 +305,19 @@ def test_few_or_no_asteroids(field: Field, visits: Visits):
     assert {name: set(columns) for name, columns in none.items()} == {name: set(c) for name, c in one.items()}
     assert all(len(values) == 0 for columns in none.values() for values in columns.values())
     assert len(one["MPCORB"]["id"]) == 1
+
+
+def test_fields_elsewhere(field: Field, visits: Visits):
+    """Trojans have no cloud here; far from the ecliptic hardly anything passes."""
+    other = replace(field, name="other", ra=200.0, dec=-12.0, orbits=200, visits=20)
+    made = solarsystem.solar_tables(SEED, other, make_visits(other, SEED))
+    assert len(made["MPCORB"]["id"]) == 200
+    assert other.holds(made["DiaSource"]["ra"], made["DiaSource"]["dec"]).mean() > 0.99
+    pole = replace(field, name="pole", ra=90.0, dec=-66.0, orbits=500, visits=20)
+    with pytest.raises(ValueError, match="pole"):
+        solarsystem.solar_tables(SEED, pole, replace_visits(visits, 90.0, -66.0))
+
+
+def replace_visits(visits: Visits, ra: float, dec: float) -> Visits:
+    """The same exposures of another place."""
+    return replace(visits, ra=np.full(len(visits), ra), dec=np.full(len(visits), dec))
