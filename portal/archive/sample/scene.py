@@ -108,6 +108,16 @@ def _response(seeing: float, apart2: float = 0.0) -> tuple[float, float]:
     return float(at / squared), float(squared)
 
 
+def _found_of(exposure: Exposure, rows: np.ndarray, place: np.ndarray, flux: np.ndarray) -> np.ndarray:
+    """What PSF fits at the places of false detections find of light that is really there."""
+    out = np.zeros(len(rows))
+    for k, (x, y) in enumerate(zip(*exposure.to_pixel(rows[:, 0], rows[:, 1]))):
+        apart2 = (place[:, 0] - x) ** 2 + (place[:, 1] - y) ** 2
+        for near in np.flatnonzero(apart2 < QUIET**2):
+            out[k] += flux[near] * _response(exposure.seeing, float(apart2[near]))[0]
+    return out
+
+
 def false_light(exposure: Exposure, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The light of false detections: stars (n, 3) as x, y, flux, and bare Gaussians (m, 6).
 
@@ -161,13 +171,15 @@ def make_scene(
     varying, moving = light.points(exposure, reach), _trails(light.moving(exposure), exposure.seeing)
     position = np.concatenate([varying.position, moving[0]])
     place = _project(exposure, position, np.arange(len(position)))
+    flux = np.concatenate([varying.flux, moving[1]])
     false = light.false(exposure)
+    false[:, 2] -= _found_of(exposure, false, place, flux)
     points, blobs = false_light(exposure, false)
     if len(points):
         # The stretch of the sky hardly changes over a detector.
         here = _project(exposure, np.array([[ra, dec]]), np.arange(1))[0, 2:]
         place = np.concatenate([place, np.column_stack([points[:, :2], np.tile(here, (len(points), 1))])])
-    flux = np.concatenate([varying.flux, moving[1], points[:, 2]])
+    flux = np.concatenate([flux, points[:, 2]])
     far = outskirts.around(exposure, field, reach)
     bright = sources.bright(ra, dec, reach)
     star = np.flatnonzero(far.shape[:, 10] > 0.5)

@@ -69,7 +69,7 @@ class VisitLight:
         if f"{name}-key" not in self._arrays:
             return np.zeros((0, columns))
         first, last = np.searchsorted(self._arrays[f"{name}-key"], [key, key + 1])
-        return np.asarray(self._arrays[name][first:last])
+        return np.array(self._arrays[name][first:last])
 
 
 def _unit(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
