@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from portal.archive.sample import cells, footprints, geometry
-from portal.archive.sample.bands import BANDS, COADD_INPUTS, COADD_SEEING, PHYSICAL_FILTER
+from portal.archive.sample.bands import BANDS, PHYSICAL_FILTER
 from portal.archive.sample.camera import CCD_X, CCD_Y, SCALE
+from portal.archive.sample.coadd import RECIPES
 from portal.archive.sample.presets import Field
 from portal.archive.sample.streams import hash_key
 from portal.archive.sample.times import TAI_MINUS_UTC_D, timestamps
@@ -23,7 +24,6 @@ COLLECTION = "LSST.DP1"
 COADDS = ("deep_coadd", "template_coadd")
 EXPOSURES = ("visit_image", "difference_image", "raw")
 LEVEL = {"deep_coadd": 3, "template_coadd": 3, "visit_image": 2, "difference_image": 3, "raw": 1}
-TEMPLATE_SHARE = 3  # a template holds the best third of a coadd's visits
 # Limits of the bands in nm as Rubin's ObsCore gives them.
 EM_NM = np.array([[300, 393.2], [402.6, 548.3], [551, 689.1], [693.6, 818.8], [819.2, 920.1], [927.8, 1100]])
 TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
@@ -57,10 +57,10 @@ def _coadds(field: Field, seed: int, v: Visits) -> list[dict[str, pa.Array]]:
     centre = np.array([item.centre() for item in patches])
     tract, patch = (np.array([getattr(item, name) for item in patches], np.int64)[p] for name in ("tract", "patch"))
     fov = np.array([np.hypot(item.nx, item.ny) * item.scale / 3600 for item in patches])
-    start, end = _limits(v)
+    first, last = _spans(v)
     parts = []
     for kind in COADDS:
-        inputs = COADD_INPUTS // (TEMPLATE_SHARE if kind == "template_coadd" else 1)
+        seeing, _, inputs = RECIPES[kind]
         facts = {
             "obs_title": [
                 f"{kind} - {BANDS[b]} - tract {t} patch {q}"
@@ -71,11 +71,11 @@ def _coadds(field: Field, seed: int, v: Visits) -> list[dict[str, pa.Array]]:
             "s_dec": centre[p, 1],
             "s_fov": fov[p],
             "s_region": _picked([item.s_region() for item in patches], p),
-            "s_resolution": COADD_SEEING[band],
+            "s_resolution": seeing[band],
             "s_xel1": np.array([item.nx for item in patches], np.int64)[p],
             "s_xel2": np.array([item.ny for item in patches], np.int64)[p],
-            "t_min": np.full(len(band), start[0] if len(v) else np.nan),
-            "t_max": np.full(len(band), end[-1] if len(v) else np.nan),
+            "t_min": first[band],
+            "t_max": last[band],
             "t_exptime": inputs[band] * EXPOSURE_S,
             "lsst_tract": tract,
             "lsst_patch": patch,
@@ -160,6 +160,15 @@ def _picked(texts: list[str], index: np.ndarray) -> pa.Array:
 def _limits(v: Visits) -> tuple[np.ndarray, np.ndarray]:
     """Begin and end of the exposures, MJD UTC."""
     return tuple(v.mjd + sign * EXPOSURE_S / 2 / 86400 - TAI_MINUS_UTC_D for sign in (-1, 1))
+
+
+def _spans(v: Visits) -> tuple[np.ndarray, np.ndarray]:
+    """Begin of the first and end of the last visit in each band, MJD UTC; NaN where a band has none."""
+    start, end = _limits(v)
+    own = [v.band == b for b in range(len(BANDS))]
+    first = [start[chosen].min() if chosen.any() else np.nan for chosen in own]
+    last = [end[chosen].max() if chosen.any() else np.nan for chosen in own]
+    return np.array(first), np.array(last)
 
 
 def _dids(seed: int, kind: str, key: np.ndarray) -> pa.Array:

@@ -110,6 +110,10 @@ def test_times_are_utc(listed) -> None:
         assert abs((row["t_max"] - row["t_min"]) * 86400 - row["t_exptime"]) < 1e-3
         began = Time(row["t_min"], format="mjd").isot
         assert row["obs_title"].endswith(f"{began}Z") and row["obs_id"] in row["obs_title"]
+    for row in of_kind(table, "deep_coadd"):
+        over = [other for other in of_kind(table, "raw") if other["lsst_band"] == row["lsst_band"]]
+        assert row["t_min"] == min((other["t_min"] for other in over), default=None)
+        assert row["t_max"] == max((other["t_max"] for other in over), default=None)
 
 
 def test_levels_bands_and_what_is_null(listed) -> None:
