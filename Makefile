@@ -8,12 +8,13 @@ SOURCES := $(wildcard static/*.js static/parts/* static/*.mjs static/package-loc
 NODE_PATH := $(if $(shell command -v npm 2>/dev/null),$(PATH),$(CURDIR)/$(BIN):$(PATH))
 CHROMIUM := /usr/bin/chromium
 
-.PHONY: run test bench lint setup setup-test browser clean help
+.PHONY: run test bench gallery lint setup setup-test browser clean help
 
 help:
 	@echo "make run    set up everything and start the portal"
 	@echo "make test   set up everything and run all tests, the browser's included"
 	@echo "make bench  measure against named yardsticks, as ratios"
+	@echo "make gallery draw static/sky.png, a contact sheet of the sample sky"
 	@echo "make lint   style and import rules"
 
 run: setup
@@ -56,6 +57,9 @@ test: setup-test
 
 bench: setup-test
 	@$(BIN)/python -m tests.bench
+
+gallery: setup-test
+	@$(BIN)/python -m tests.gallery
 
 lint: setup-test
 	@$(BIN)/ruff check .
