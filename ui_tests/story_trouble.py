@@ -88,6 +88,9 @@ def test_an_empty_result(portal, visit, shot) -> None:  # noqa: F811
     run_query(page, "SELECT objectId, coord_ra, coord_dec, g_psfMag, r_psfMag FROM dp1.Object WHERE r_psfMag < -5")
     assert wait_rows(page).startswith("0 rows")
     page.locator(".tv-table", has_text="no rows").wait_for()
+    words, chart = page.locator(".tv-chart .tv-message"), page.locator(".tv-chart").first
+    words.filter(has_text="gave no rows").wait_for()
+    assert words.bounding_box()["height"] >= 0.9 * chart.bounding_box()["height"], "the words cover the empty axes"
     assert page.locator(".tv-table th", has_text="objectId").count()
     shot(page, "empty")
     still_works(page)

@@ -131,6 +131,22 @@ class View:
         """Show an error where this view shows errors; by default at the top of the page."""
         self.session.trouble = (error.message, error.hint)
 
+    def nothing(self) -> str:
+        """Why there are no rows, in words."""
+        session = self.session
+        if not session.active:
+            return "Run a query; its rows appear here."
+        job = session.job(session.active)
+        if job is None or not job.ended:
+            return "Waiting for the first rows …"
+        if job.phase == "ERROR":
+            return f"The query failed: {job.error}"
+        if job.phase == "ABORTED":
+            return "The query was stopped before any row came."
+        if session.look.filters or session.look.kept:
+            return "No row passes the filters. Remove one to see rows again."
+        return "The query gave no rows. Check positions, units and limits in its WHERE part."
+
     def feed(self, answer: Callable[[dict[str, str]], Any]) -> str:
         """An address of this page's own where ``answer(arguments)`` is served until the view ends."""
         url = self.feeds.add(answer)

@@ -139,7 +139,7 @@ class Chart(View):
         if table is None:
             self._empty()
             self.axes.param.update(x="", y="", columns=[], note="", error="")
-            self.scatter.clear()
+            self.scatter.clear(self.nothing())
             return
         spec = chart_spec(table.meta, look.x, look.y) if look.x and look.y else default_spec(table.meta)
         if spec is None:
@@ -201,8 +201,7 @@ class Chart(View):
     def _show(self, frame: Frame | None, size: tuple[int, int], all_of_it: bool) -> None:
         cloud = self._cloud
         if frame is None:
-            words = "No row passes the filters." if not len(cloud.rows) else "These axes have no numbers to draw."
-            self.scatter.clear(words)
+            self.scatter.clear("These axes have no numbers to draw." if len(cloud.rows) else self.nothing())
             self.axes.note = ""
             return
         if all_of_it:

@@ -47,10 +47,14 @@ class Coverage(View):
         self.run(surveys.read, self._offer, slot="surveys")
         self.update()
 
-    def _offer(self, found: list[dict[str, str]]) -> None:
+    def _offer(self, found: list[dict[str, Any]]) -> None:
         self.sky.surveys = found
-        if found and not self.sky.survey:
-            self.sky.survey = found[0]["url"]
+        if not found or self.sky.survey:
+            return
+        self.sky.survey = found[0]["url"]
+        start = found[0].get("start")
+        if start and not self.session.active and self.sky.target is None:
+            self.sky.go(*start)
 
     def _box(self, gesture: Any) -> None:
         table = self.session.table()

@@ -105,7 +105,7 @@ class Table(View):
         if table is None:
             self.forget()
             self._picture = None
-            self.grid.param.update(columns=[], n_rows=0, version=self.grid.version + 1, message=self._nothing())
+            self.grid.param.update(columns=[], n_rows=0, version=self.grid.version + 1, message=self.nothing())
             return
         before = self._picture
         follow = before is None or before.table is not table
@@ -138,7 +138,7 @@ class Table(View):
             "sort": [[name, "desc" if descending else "asc"] for name, descending in look.sort],
             "filters": dict(look.filters),
             "version": self.grid.version + 1,
-            "message": self._nothing() if shown.total == 0 else "",
+            "message": self.nothing() if shown.total == 0 else "",
         }
         if new_table or old is None:
             changes["columns"] = [_head(column) for column in shown.table.meta.columns]
@@ -151,22 +151,6 @@ class Table(View):
 
     def _failed(self, error: TriviewError) -> None:
         self.grid.message = f"{error.message} {error.hint}".strip()
-
-    def _nothing(self) -> str:
-        """Why there are no rows, in words."""
-        session = self.session
-        if not session.active:
-            return "Run a query; its rows appear here."
-        job = session.job(session.active)
-        if job is None or not job.ended:
-            return "Waiting for the first rows …"
-        if job.phase == "ERROR":
-            return f"The query failed: {job.error}"
-        if job.phase == "ABORTED":
-            return "The query was stopped before any row came."
-        if session.look.filters or session.look.kept:
-            return "No row passes the filters. Remove one to see rows again."
-        return "The query gave no rows. Check positions, units and limits in its WHERE part."
 
     def _rows(self, arguments: dict[str, str]) -> Answer:
         """One block of rows as text cells; runs in a thread."""

@@ -33,7 +33,7 @@ from bokeh.models import Scatter as Marks
 from portal.chart.spec import ChartSpec
 
 from .base import Gesture
-from .figure import PALETTES, drawn, layer, new_figure, note_label, paint_figure, say, soon, words
+from .figure import PALETTES, drawn, framed, layer, new_figure, note_label, paint_figure, say, soon, words
 
 SETTLE = 10
 """Milliseconds to wait for the rest of a zoom: x and y of one turn of the wheel arrive as separate messages."""
@@ -131,8 +131,7 @@ class Scatter(pn.viewable.Viewer):
         fig.on_event(SelectionGeometry, self._shape)
         fig.on_event(Reset, self._reset)
         self._words = words()
-        pane = pn.pane.Bokeh(fig, sizing_mode="stretch_both", margin=0)
-        self._root = pn.Column(self._words, pane, css_classes=["tv-chart"], sizing_mode="stretch_both", margin=0)
+        self._root = framed(self._words, fig, "tv-chart")
         self.paint(self.theme)
 
     def __panel__(self) -> pn.Column:

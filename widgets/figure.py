@@ -161,21 +161,35 @@ def paint_axis(axis: LinearAxis, colours: Palette) -> None:
     )
 
 
+COVER = {"position": "absolute", "inset": "0", "z-index": "5", "background": "var(--tv-panel, inherit)"}
+COVER |= {"width": "100%", "height": "100%"}
+LINE = {"flex": "0 0 auto"}
+
+
 def words() -> pn.pane.HTML:
-    """The place above a chart where it says why there is nothing to see."""
-    return pn.pane.HTML("", visible=False, sizing_mode="stretch_width", margin=0)
+    """The place where a chart says why there is nothing to see, or what must be known of what is seen."""
+    return pn.pane.HTML("", visible=False, margin=0)
 
 
-def say(place: pn.pane.HTML, text: str, error: bool = False) -> None:
-    """Show a text (never markup) there; an empty one hides the place."""
-    style = "padding:8px 12px;font:var(--tv-size,13px)/1.4 var(--tv-font,sans-serif);color:"
+def framed(place: pn.pane.HTML, fig: figure, name: str) -> pn.Column:
+    """A figure and its words, filling their pane; ``name`` is the class of the whole."""
+    pane = pn.pane.Bokeh(fig, sizing_mode="stretch_both", margin=0, styles={"min-height": "0", "flex": "1 1 0"})
+    return pn.Column(place, pane, css_classes=[name], sizing_mode="stretch_both", margin=0)
+
+
+def say(place: pn.pane.HTML, text: str, error: bool = False, cover: bool = True) -> None:
+    """Show a text (never markup) there, over the empty axes or (``cover`` false) in a line above; "" hides it."""
+    centred = "position:absolute;inset:0;display:grid;place-content:center;text-align:center;"
+    style = (
+        centred if cover else ""
+    ) + "padding:8px 24px;font:var(--tv-size,13px)/1.4 var(--tv-font,sans-serif);color:"
     kind = (
         ("tv-error", "alert", "var(--tv-error,#b3261e)")
         if error
         else ("tv-message", "status", "var(--tv-muted,#5d6670)")
     )
     markup = f'<div class="{kind[0]}" role="{kind[1]}" style="{style}{kind[2]}">{html.escape(text)}</div>'
-    place.param.update(object=markup if text else "", visible=bool(text))
+    place.param.update(object=markup if text else "", visible=bool(text), styles=COVER if cover else LINE)
 
 
 def drawn(method: Callable[..., None]) -> Callable[..., None]:

@@ -23,7 +23,7 @@ from bokeh.models import (
 from portal.chart.bands import BANDS, style_of
 from portal.chart.lightcurve import DIFFERENCE, DIRECT, BandCurve, LightCurve, Series
 
-from .figure import FONT, PALETTES, drawn, layer, new_figure, note_label, paint_figure, say, words
+from .figure import FONT, PALETTES, drawn, framed, layer, new_figure, note_label, paint_figure, say, words
 
 NJY, AB = "nJy", "AB mag"
 OTHER = "?"
@@ -76,8 +76,7 @@ class LightCurveChart(pn.viewable.Viewer):
         self._note = note_label()
         fig.add_layout(self._note)
         self._words = words()
-        pane = pn.pane.Bokeh(fig, sizing_mode="stretch_both", margin=0)
-        self._root = pn.Column(self._words, pane, css_classes=["tv-lightcurve"], sizing_mode="stretch_both", margin=0)
+        self._root = framed(self._words, fig, "tv-lightcurve")
         self.paint(self.theme)
         self._redraw()
 
@@ -164,7 +163,7 @@ class LightCurveChart(pn.viewable.Viewer):
         self.figure.yaxis[0].axis_label = "AB magnitude" if choice.unit == AB else f"{LABELS[choice.kind]} [nJy]"
         self._fit(choice.unit, whole)
         self._note.text = " · ".join(filter(None, (self._title, choice.count())))
-        say(self._words, choice.about)
+        say(self._words, choice.about, cover=not any(choice.of(band) for band in self._sources))
 
     def _fit(self, unit: str, whole: bool) -> None:
         """Ranges that show every point with its error; magnitudes grow downwards."""
