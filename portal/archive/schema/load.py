@@ -27,7 +27,7 @@ from portal.archive.schema.words import describe
 from portal.errors import FormatError
 
 FOLDER = Path(__file__).parent
-NAMES = ("dp1", "dp02_dc2_catalogs", "dp2", "ivoa", "tap_schema")
+NAMES = ("dp1", "dp02_dc2_catalogs", "dp2", "ivoa", "sample", "tap_schema")
 FLAG = re.compile(r"_flag(_|$)")
 POSITION_NAMES = (("coord_ra", "coord_dec"), ("ra", "dec"), ("ra", "decl"), ("s_ra", "s_dec"))
 RESERVED = frozenset({"size"})  # served column names that ADQL needs in quotes
