@@ -42,6 +42,12 @@ def magnitude(flux: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarr
         return mag.astype(np.float32), (1.0857362 * error / np.where(flux > 0, flux, np.nan)).astype(np.float32)
 
 
+def to_noise(value: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Values on steps of 1/64 to 1/32 of their errors, powers of two: digits far below the noise cost storage only."""
+    step = np.ldexp(1.0, np.frexp(error)[1] - 6)
+    return np.rint(value / step) * step
+
+
 class Measured:
     """Fluxes and errors of one band, with the noises that its columns share."""
 
@@ -66,7 +72,7 @@ class Measured:
         value = flux + error * (np.sqrt(1 - own * own) * self.shared + own * fresh)
         gone = self.missing
         return (
-            keep_bits(np.where(gone, np.nan, value), FLUX_BITS),
+            keep_bits(np.where(gone, np.nan, to_noise(value, error)), FLUX_BITS),
             keep_bits(np.where(gone, np.nan, error), ERROR_BITS),
         )
 
@@ -95,7 +101,7 @@ def band_columns(m: Measured) -> dict[str, np.ndarray]:
         out[f"{name}_{label}Flux"], out[f"{name}_{label}FluxErr"] = value, error
         if label == "ap12":
             scale = np.float32(1.0 / aperture_share(*point, radius_px * PIXEL_SCALE)[0])
-            out[f"{name}_calibFlux"] = keep_bits(value * scale, FLUX_BITS)
+            out[f"{name}_calibFlux"] = keep_bits(to_noise(value * scale, error * scale), FLUX_BITS)
             out[f"{name}_calibFluxErr"] = keep_bits(error * scale, ERROR_BITS)
     size = np.sqrt(spread / 2 + (0.85 * sky["r_e"]) ** 2 * sky["q"])
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -170,7 +176,7 @@ def _model_columns(
     out: dict[str, np.ndarray] = {}
     shift = 0.25 * normal(m.seed, f"object/free/{m.band}", tid)
     for label, value, error in (("psf", psf, psf_err), ("cModel", model, model_err)):
-        out[f"{name}_free_{label}Flux"] = keep_bits(value + shift * error, FLUX_BITS)
+        out[f"{name}_free_{label}Flux"] = keep_bits(to_noise(value + shift * error, error), FLUX_BITS)
         out[f"{name}_free_{label}FluxErr"] = error
         out[f"{name}_free_{label}Flux_flag"] = ~np.isfinite(value)
     squeeze = (1 - sky["q"] ** 2) / (1 + sky["q"] ** 2)
