@@ -91,7 +91,7 @@ def test_an_empty_result(portal, visit, shot) -> None:  # noqa: F811
     words, chart = page.locator(".tv-chart .tv-message"), page.locator(".tv-chart").first
     words.filter(has_text="gave no rows").wait_for()
     assert words.bounding_box()["height"] >= 0.9 * chart.bounding_box()["height"], "the words cover the empty axes"
-    assert page.locator(".tv-table th", has_text="objectId").count()
+    page.locator(".tv-table th", has_text="objectId").first.wait_for()
     shot(page, "empty")
     still_works(page)
 
