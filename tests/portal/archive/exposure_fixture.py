@@ -62,11 +62,13 @@ def psf(seeing: float, x: float, y: float, half: int) -> np.ndarray:
 
 
 def psf_flux(box: Box, seeing: float, x: float, y: float) -> tuple[float, float]:
-    """PSF flux and its error about the middle pixel of a box of odd size, displaced by (x, y); nJy."""
+    """Unweighted PSF flux and its error (as the pipelines measure them) about the middle pixel of a box of odd size, displaced by (x, y); nJy."""
     model = psf(seeing, x, y, box.image.shape[0] // 2)
-    weight = model / box.variance
-    total = (weight * model).sum()
-    return float((weight * box.image).sum() / total), float(total**-0.5)
+    good = np.isfinite(box.image)
+    model = np.where(good, model, 0.0)
+    total = (model**2).sum()
+    error = np.sqrt((model**2 * np.where(good, box.variance, 0.0)).sum()) / total
+    return float((model * np.where(good, box.image, 0.0)).sum() / total), float(error)
 
 
 def fitted(sky: SkyPixels, kind: str, exposure: Exposure, x: float, y: float, half: int = 14) -> tuple[float, float]:
