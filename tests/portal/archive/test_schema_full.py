@@ -255,3 +255,42 @@ def test_notes_stand_in_the_descriptions(store: Store) -> None:
     assert about["g_ra"].endswith("The sample has one position for all bands.")
     assert about["g_hsm_moments_30"].endswith("Not simulated: always NULL.")
     assert about["deblend_failed"].endswith("Not simulated: always false.")
+
+
+def test_every_concept_of_the_map_has_values(store: Store) -> None:
+    """What a portal looks for in each release (see the map of columns) is there, and not empty."""
+    path = FACTS / "column_map.json"
+    if not path.exists():
+        pytest.skip("the map of columns is not on this machine")
+    asked = 0
+    for release in json.loads(path.read_text())["releases"].values():
+        for role in filter(None, release["roles"].values()):
+            table = role.get("table")
+            if table not in store.tables:
+                continue
+            flat = [name for value in role.values() for name in (value if isinstance(value, list) else [value]) if name]
+            known = {column.name for column in store.tables[table].columns}
+            names = sorted({part for name in flat for band in "ugrizy" if (part := name.replace("{b}", band)) in known})
+            counts = ", ".join(f'count("{name}") AS "{name}"' for name in names)
+            row = rows_of(store, table, counts).fetchone()
+            assert all(row), (table, [name for name, count in zip(names, row) if not count])
+            asked += len(names)
+    assert asked > 200
+
+
+def test_dp02_tells_of_images_in_its_own_words(store: Store) -> None:
+    path = FACTS / "dp02_obscore.json"
+    if not path.exists():
+        pytest.skip("the original schema dp02_obscore.json is not on this machine")
+    columns = json.loads(path.read_text())["schemas"][0]["tables"][0]["columns"]
+    served = {column.name: column for column in store.tables["dp02_dc2_catalogs.ObsCore"].columns}
+    for column in columns:
+        ours = served[column["name"]]
+        told = (ours.datatype, ours.arraysize, ours.unit, ours.ucd, ours.utype)
+        assert told == (
+            column.get("vot") or column["datatype"],
+            *(column.get(key, "") for key in ("arraysize", "unit", "ucd", "utype")),
+        )
+    got = one(store, "dp02_dc2_catalogs.ObsCore", "DISTINCT dataproduct_subtype, obs_collection")
+    assert set(got["obs_collection"]) == {"LSST.DP02"}
+    assert {"lsst.deepCoadd_calexp", "lsst.calexp"} <= set(got["dataproduct_subtype"])
