@@ -186,16 +186,23 @@ def _model_columns(
     e1, e2 = -squeeze * np.cos(angle), -squeeze * np.sin(angle)
     with np.errstate(invalid="ignore", divide="ignore"):
         noise = np.clip(1.6 * psf_err / np.where(psf > 3 * psf_err, psf, np.nan), 0, 0.8)
-    for label, true in (("e1", e1), ("e2", e2)):
-        value = true + noise * normal(m.seed, f"object/hsm{label}/{m.band}", tid)
-        value = np.where((np.abs(value) < 1.5) & (sky["r_e"] > 0), value, np.nan)
-        out[f"{name}_hsmShapeRegauss_{label}"] = keep_bits(value, 9)
+    unsure = np.where(np.isfinite(noise), noise, 0.8)
+    fitted = width * np.exp(0.6 * unsure * normal(m.seed, f"object/bd/{m.band}", tid))
+    e1, e2 = (
+        true + unsure * normal(m.seed, f"object/hsm{label}/{m.band}", tid) for label, true in (("e1", e1), ("e2", e2))
+    )
+    shrink = np.minimum(0.95 / np.maximum(np.hypot(e1, e2), 1e-9), 1.0)
+    for label, value in (("e1", e1), ("e2", e2)):
         # Determinant-like second moments of the better component, as the fit gives them.
-        out[f"{name}_bd{label.upper()}"] = keep_bits(np.where(m.missing, np.nan, true * width), 9)
+        out[f"{name}_bd{label.upper()}"] = keep_bits(np.where(m.missing, np.nan, value * shrink * fitted), 8)
+        value = np.where((np.abs(value) < 1.5) & (sky["r_e"] > 0) & np.isfinite(noise), value, np.nan)
+        out[f"{name}_hsmShapeRegauss_{label}"] = keep_bits(value, 9)
     out[f"{name}_hsmShapeRegauss_sigma"] = keep_bits(noise, ERROR_BITS)
     out[f"{name}_hsmShapeRegauss_flag"] = ~np.isfinite(out[f"{name}_hsmShapeRegauss_e1"])
-    out[f"{name}_bdReB"] = keep_bits(np.where(sky["bulge"] > 0, width, np.nan), 9)
-    out[f"{name}_bdReD"] = keep_bits(np.where(sky["bulge"] < 1, width, np.nan), 9)
+    # A de Vaucouleurs profile of the same light has a larger half-light radius than an exponential one.
+    larger = 1.0 + 0.5 * (1.0 - sky["bulge"])
+    for label, size in (("ReB", fitted * larger), ("ReD", fitted * (larger - 0.3))):
+        out[f"{name}_bd{label}"] = keep_bits(np.where(m.missing, np.nan, size), 8)
     shared = found.blend[:, m.band]
     out[f"{name}_deblend_blendedness"] = keep_bits(shared, 9)
     out[f"{name}_deblend_fluxOverlap"] = keep_bits(shared * m.total, 9)
