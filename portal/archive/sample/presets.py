@@ -11,9 +11,9 @@ from portal.archive.sample.camera import COMCAM, LSSTCAM, PITCH_X, PITCH_Y, Came
 
 GENERATOR_VERSION = 5  # raise when the same seed gives other tables
 DRAWN_DEG = 0.01  # this far outside of the field its images still show something
-# A tile needs the cells whose centres are this far outside: groups and clusters of galaxies spread up to 0.12 deg
-# from the cell that made them.
-MARGIN_DEG = 0.12 + 0.75 * cells.CELL_DEG
+# A tile needs the cells whose centres are this far outside: those that its skirt reaches. All that is drawn for a
+# cell lies in it.
+MARGIN_DEG = 0.03 + 0.75 * cells.CELL_DEG
 COARSE_ORDER = 11
 OBJECTS_PER_DEG2 = 1.7e5
 BYTES_PER_OBJECT, BYTES_PER_POINT = 600, 17  # on the disk, all tables together
