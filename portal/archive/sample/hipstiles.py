@@ -19,7 +19,7 @@ from portal.archive.sample.hipsproperties import properties
 from portal.archive.sample.noise import Noise
 from portal.archive.sample.sources import Sources
 
-LOOK = 8  # raise when tiles come out differently, so that stored ones are not used
+LOOK = 9  # raise when tiles come out differently, so that stored ones are not used
 # Tiles up to this order are stored: they hold the most objects and there are few. Finer ones are as quick to draw
 # as to read, and would fill gigabytes.
 STORED_ORDER = 8

@@ -30,7 +30,7 @@ from portal.archive.sample.visitlight import VisitLight
 from portal.errors import FormatError
 
 KINDS = (*RECIPES, "visit_image", "difference_image", "raw")
-LOOK = 2  # raise when images come out differently, so that stored ones are not used
+LOOK = 3  # raise when images come out differently, so that stored ones are not used
 # Whole images are some 30 MB each: room for those of one visit in each of three bands.
 STORED_BYTES = 1 << 30
 

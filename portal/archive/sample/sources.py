@@ -21,7 +21,7 @@ from portal.archive.sample.exposure import read_columns
 from portal.archive.sample.noise import brightness_sigma
 from portal.errors import FormatError
 
-LAYOUT = 7  # raise when the arrays change
+LAYOUT = 8  # raise when the arrays change
 # Objects are searched in classes of reach (arcsec), so that one bright star does not widen every search.
 CLASSES = (8.0, 16.0, 32.0, 64.0, np.inf)
 # The faintest level ever drawn, in units of a coadd pixel's noise: what coarse tiles, with little noise, can show.
