@@ -41,8 +41,8 @@ def _ignition(t: np.ndarray, start: float, width: float) -> np.ndarray:
 
 
 def _type_ia(t: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    shape = _rise_and_fall(t, 3.3, 11.2) * _ignition(t, 18.0, 6.0)
-    shape = shape + 0.043 * np.exp(-(t - 35.0) / 70.0) * _logistic((t - 32.0) / 5.0)
+    shape = _rise_and_fall(t, 3.3, 11.2) + 0.043 * np.exp(-(t - 35.0) / 70.0) * _logistic((t - 32.0) / 5.0)
+    shape = shape * _ignition(t, 18.0, 6.0)
     # Iron recombines: red bands dip two weeks after the peak and shine again in the fourth week.
     red = np.clip((rest - 600.0) / 150.0, 0, 1)
     shape = shape * (1 - red * (0.16 + 0.3 * np.exp(-(((t - 13.0) / 6.5) ** 2))))
@@ -60,9 +60,8 @@ def _type_ii(t: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _type_ibc(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    shape = _rise_and_fall(t, 4.0, 14.0) * _ignition(t, 17.0, 6.0)
-    shape = shape + 0.07 * np.exp(-(t - 35.0) / 60.0) * _logistic((t - 28.0) / 5.0)
-    return shape, 4700.0 + 4300.0 * _logistic(-(t - 6.0) / 6.0)
+    shape = _rise_and_fall(t, 4.0, 14.0) + 0.07 * np.exp(-(t - 35.0) / 60.0) * _logistic((t - 28.0) / 5.0)
+    return shape * _ignition(t, 17.0, 6.0), 4700.0 + 4300.0 * _logistic(-(t - 6.0) / 6.0)
 
 
 def _disruption(t: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

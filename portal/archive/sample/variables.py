@@ -133,9 +133,9 @@ def _binaries(
         radii = np.stack([first, 0.76 - first + 0.02 * wide], axis=1)
         kelvin = np.stack([5000 + 1200 * warm, (5000 + 1200 * warm) * (0.94 + 0.05 * wide)], axis=1)
         return radii, 0.05 + 0.4 * deep, kelvin, 0.06 + 0.05 * odd
-    radii = np.stack([0.13 + 0.13 * odd, 0.11 + 0.13 * wide], axis=1)
+    radii = np.stack([0.17 + 0.12 * odd, 0.16 + 0.12 * wide], axis=1)  # wide enough to be found at random times
     kelvin = np.stack([6000 + 3000 * warm, (6000 + 3000 * warm) * (0.5 + 0.45 * odd)], axis=1)
-    return radii, 0.35 * deep * radii.sum(axis=1), kelvin, 0.002 + 0.02 * radii[:, 0]
+    return radii, 0.35 * deep * radii.sum(axis=1), kelvin, 0.01 + 0.02 * wide
 
 
 def _cycle(build: tuple[np.ndarray, ...]) -> np.ndarray:
