@@ -112,7 +112,7 @@ def write_forced(
     counts = photometry.counts(targets.x, targets.y)
     blocks = _blocks(counts[places.own], places)
     others = _visitors(blocks, places) if sources is not None else {}
-    file = TableFile(path)
+    file = TableFile(path, whole=True)
     detectors = np.arange(photometry.visits.camera.detectors, dtype=detector_type)
 
     def write(made: dict[str, np.ndarray], rows: np.ndarray, start: int, stop: int) -> None:

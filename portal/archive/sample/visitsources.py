@@ -27,7 +27,7 @@ class SourceFile:
     """Collects the detections of the visits block by block. A block is a stretch of the sky in HEALPix order."""
 
     def __init__(self, path: Path, seed: int, found: Detected, visits: vis.Visits) -> None:
-        self._file = TableFile(path)
+        self._file = TableFile(path, whole=True)
         self._seed, self._found, self._visits = seed, found, visits
 
     def add(self, made: Mapping[str, np.ndarray], objects: np.ndarray, leaves: tuple[int, int]) -> None:

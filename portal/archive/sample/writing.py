@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 FLUX_BITS, ERROR_BITS = 12, 8  # mantissa bits kept: relative steps of 1.2e-4 and 2e-3
 ROW_GROUP = 262144
+LOOKED_UP = ("Id", "_healpix_29", "ra", "dec", "visit", "band")  # endings of the names of such columns
 # Numbers that hardly repeat. What does repeat comes as ``repeated`` or as text and is kept as a dictionary.
 NUMBERS = (pa.float32(), pa.float64(), pa.int64())
 
@@ -56,22 +57,31 @@ def _encoding(column: pa.ChunkedArray) -> str:
 
 
 class TableFile:
-    """A Parquet file that grows by row groups. Closing it gives the rows written."""
+    """A Parquet file that grows by row groups. Closing it gives the rows written.
 
-    def __init__(self, path: Path) -> None:
+    ``whole``: only floats may be null, and statistics are kept of what rows are looked up by. Twice as quick to write,
+    for tables of millions of rows.
+    """
+
+    def __init__(self, path: Path, whole: bool = False) -> None:
         self.path = path
         self.rows = 0
+        self._whole = whole
         self._writer: pq.ParquetWriter | None = None
 
     def add(self, columns: Mapping[str, Any]) -> None:
         """Append a block as one row group (or several of ROW_GROUP rows)."""
-        table = pa.table({name: cell_array(values) for name, values in columns.items()})
+        arrays = {name: cell_array(values) for name, values in columns.items()}
+        fields = [pa.field(k, v.type, not self._whole or pa.types.is_floating(v.type)) for k, v in arrays.items()]
+        table = pa.Table.from_arrays(list(arrays.values()), schema=pa.schema(fields))
         if self._writer is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             encoding = {f.name: _encoding(table[f.name]) for f in table.schema if f.type in NUMBERS}
+            looked_up = [f.name for f in table.schema if f.name.endswith(LOOKED_UP)]
             self._writer = pq.ParquetWriter(
                 self.path, table.schema, compression="zstd", compression_level=3, store_schema=False,
                 use_dictionary=[f.name for f in table.schema if f.name not in encoding], column_encoding=encoding,
+                write_statistics=looked_up if self._whole else True,
             )  # fmt: skip
         self._writer.write_table(table, row_group_size=ROW_GROUP)
         self.rows += table.num_rows
