@@ -43,8 +43,8 @@ def magnitude(flux: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def to_noise(value: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Values on steps of 1/64 to 1/32 of their errors, powers of two: digits far below the noise cost storage only."""
-    step = np.ldexp(1.0, np.frexp(error)[1] - 6)
+    """Values on steps of 1/256 to 1/128 of their errors, powers of two: finer digits say nothing and take room."""
+    step = np.ldexp(1.0, np.frexp(error)[1] - 8)
     return np.rint(value / step) * step
 
 
@@ -87,7 +87,7 @@ def band_columns(m: Measured) -> dict[str, np.ndarray]:
     fraction = psf_fraction(found.width2[:, b], seeing)
     psf, psf_err = m.draw("psf-own", m.total * fraction, sigma_psf, 0.0)
     widening = np.sqrt(1 + 1.2 * found.width2[:, b] / spread)
-    model, model_err = m.draw("model", m.total * (1 - 0.3 * found.blend[:, b] ** 2), sigma_psf * widening, 0.12)
+    model, model_err = m.draw("model", m.total * (1 - 0.3 * found.blend[:, b] ** 2), sigma_psf * widening, 0.2)
     model_failed = uniform(m.seed, f"object/modelflag/{b}", sky["tid"]) < 0.002
     model[model_failed], model_err[model_failed] = np.nan, np.nan
     for label, value, error in (("psf", psf, psf_err), ("cModel", model, model_err)):
