@@ -7,13 +7,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from astropy.timeseries import LombScargle
 
-from portal.archive.sample import cells, geometry, lightcurves, presets, stored
-from portal.archive.sample.forced import ForcedPhotometry, plane, unplane
+from portal.archive.sample import cells, geometry, presets, stored
+from portal.archive.sample.forced import plane, unplane
 from portal.archive.sample.galaxies import galaxies_in
-from portal.archive.sample.lightfiles import object_targets
-from portal.archive.sample.objects import find_objects
 from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.profiles import aperture_share, effective_width2, second_moments
 from portal.archive.sample.render import SkyPixels
@@ -92,35 +89,6 @@ def test_constant_stars_scatter_as_their_errors_say(db: duckdb.DuckDBPyConnectio
     assert len(rows["chi2"]) > 60
     assert 0.97 < rows["chi2"].sum() / rows["dof"].sum() < 1.03
     assert 0.97 < rows["diff"].sum() / rows["n"].sum() < 1.03
-
-
-def test_pulsators_give_their_periods_back() -> None:
-    """The stars of the tiny field measured on the visits of the default one: thirty points fit any period."""
-    tiny, visits = presets.PRESETS["tiny"].fields[0], make_visits(presets.PRESETS["default"].fields[0], 5)
-    planted = planted_stars(5, tiny)
-    sky = true_sky(5, tiny, planted)
-    found, variables = find_objects(5, tiny, sky), make_variables(5, tiny, sky, planted, visits)
-    targets, photometry = (
-        object_targets(sky, found, variables, len(visits)),
-        ForcedPhotometry(5, "forced", tiny, visits),
-    )
-    amplitude = np.array([1.35, 1.4, 1.0, 0.79, 0.71, 0.68])
-    right, tried = 0, 0
-    for k in np.flatnonzero(variables.kind <= lightcurves.CLASS_ID["DSCT"]):
-        place = int(found.of_sky[variables.source[k]])
-        if place < 0 or variables.period[k] > 1:
-            continue
-        rows = int(photometry.counts(targets.x[place : place + 1], targets.y[place : place + 1])[0])
-        made = photometry.measure(targets, np.array([place]), rows)
-        band, t = visits.band[made["visit"]], visits.mjd[made["visit"]]
-        mag = 31.4 - 2.5 * np.log10(np.maximum(made["psfFlux"], 1))
-        for b in np.unique(band):
-            mag[band == b] = (mag[band == b] - np.median(mag[band == b])) / amplitude[b]
-        frequency = np.linspace(0.8, 20.0, 120000)
-        best = frequency[np.argmax(LombScargle(t, mag).power(frequency, assume_regular_frequency=True))]
-        right += abs(best * variables.period[k] - 1) < 1e-3
-        tried += 1
-    assert tried >= 3 and right >= tried - 1
 
 
 def test_every_class_is_there_and_supernovae_are_seen(db: duckdb.DuckDBPyConnection) -> None:
