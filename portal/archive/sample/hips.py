@@ -35,7 +35,7 @@ BLUR = 0.28
 
 # From this order on tile pixels are about as small as a coadd's, and carry the very noise of the coadds; on coarser
 # tiles it has averaged out so far that noise of their own is as good, and much quicker.
-RESAMPLED = 10
+RESAMPLED = 10  # for single bands; for a colour picture, which shows no values, the last order alone is worth the time
 
 
 class Survey(NamedTuple):
@@ -128,7 +128,8 @@ def light_of(
     rows = sources.near(ra, dec, radius + 8 * scale / 3600.0)
     # One seeing for the bands of a colour picture: else every star has a blue rim, g being the least sharp.
     seeing = float(COADD_SEEING[BANDS.index(survey.bands[len(survey.bands) // 2])])
-    spots = coadd_spots(order, npix) if order >= RESAMPLED else None
+    fine = order >= (RESAMPLED if len(survey.bands) == 1 else ORDER_MAX)
+    spots = coadd_spots(order, npix) if fine else None
     planes = []
     for band in survey.bands:
         k = BANDS.index(band)

@@ -19,10 +19,11 @@ from portal.archive.sample.hipsproperties import properties
 from portal.archive.sample.noise import Noise
 from portal.archive.sample.sources import Sources
 
-LOOK = 9  # raise when tiles come out differently, so that stored ones are not used
+LOOK = 10  # raise when tiles come out differently, so that stored ones are not used
 # Tiles up to this order are stored: they hold the most objects and there are few. Finer ones are as quick to draw
 # as to read, and would fill gigabytes.
 STORED_ORDER = 8
+STORED_FITS_ORDER = 6  # FITS tiles hold a megabyte each, and those of finer orders fewer objects
 KEPT_BYTES = 64 * 1024 * 1024  # of recent tiles in memory
 ALLSKY = -1  # stands for an order in the keys of previews
 
@@ -97,6 +98,10 @@ class Tiles:
             raise KeyError(f"{survey} has no tiles in {form}")
         return chosen
 
+    @staticmethod
+    def _stored(key: Key) -> bool:
+        return key[1] <= (STORED_FITS_ORDER if key[3] == "fits" else STORED_ORDER)
+
     def _path(self, key: Key) -> Path:
         survey, order, npix, form = key
         home = self._home / f"look-{LOOK}" / survey
@@ -109,7 +114,7 @@ class Tiles:
             if key in self._recent:
                 self._recent.move_to_end(key)
                 return self._recent[key]
-        if key[1] <= STORED_ORDER:
+        if self._stored(key):
             try:
                 return self._path(key).read_bytes()
             except OSError:
@@ -123,7 +128,7 @@ class Tiles:
             self._recent[key] = data
             while self._recent_bytes > KEPT_BYTES:
                 self._recent_bytes -= len(self._recent.popitem(last=False)[1])
-        if key[1] > STORED_ORDER:
+        if not self._stored(key):
             return
         self._sweep()
         path = self._path(key)

@@ -70,25 +70,30 @@ def coadd_spots(order: int, npix: int) -> list[Spots]:
 
 def coadd_grain(noise: Noise, band: str, spots: list[Spots]) -> np.ndarray:
     """The coadds' noise in units of a coadd pixel's sigma, (512, 512), as it lies in a PNG tile."""
-    parts = np.zeros_like(spots[0].x, np.float32)
+    out = np.zeros((WIDTH, WIDTH))
     for tract, x, y, mine in spots:
         x0, y0 = int(np.floor(x.min())), int(np.floor(y.min()))
         nx, ny = int(np.floor(x.max())) + 2 - x0, int(np.floor(y.max())) + 2 - y0
-        here = bilinear(noise.box(DATASET, band, tract, x0, y0, nx, ny), x - x0, y - y0)
-        parts = here if mine is None else np.where(mine, here, parts)
-    side = parts.shape[0] // WIDTH
-    return parts.reshape(WIDTH, side, WIDTH, side).mean(axis=(1, 3), dtype=np.float64)
+        box = noise.box(DATASET, band, tract, x0, y0, nx, ny)
+        _sample(box, x, y, x0, y0, np.ones((1, 1), bool) if mine is None else mine, out)
+    return out
 
 
 @nb.njit(cache=True, nogil=True)
-def bilinear(image, x, y):
-    """``image`` (ny, nx) between its pixels at x and y (pixels from 0, inside), of the shape of ``x``, float32."""
-    out = np.empty(x.shape, np.float32)
+def _sample(image, x, y, x0, y0, mine, out):
+    """Add ``image`` (its lowest left pixel is (x0, y0)) between its pixels at x and y to ``out``, each of whose pixels
+    is the mean of several; only where ``mine`` (a single True: everywhere).
+    """
+    side = x.shape[0] // out.shape[0]
+    share = 1.0 / (side * side)
+    everywhere = mine.shape[0] == 1
     for j in range(x.shape[0]):
         for i in range(x.shape[1]):
-            left, low = int(x[j, i]), int(y[j, i])
-            u, v = x[j, i] - left, y[j, i] - low
+            if not (everywhere or mine[j, i]):
+                continue
+            across, up = x[j, i] - x0, y[j, i] - y0
+            left, low = int(across), int(up)
+            u, v = across - left, up - low
             lower = (1.0 - u) * image[low, left] + u * image[low, left + 1]
             upper = (1.0 - u) * image[low + 1, left] + u * image[low + 1, left + 1]
-            out[j, i] = (1.0 - v) * lower + v * upper
-    return out
+            out[j // side, i // side] += share * ((1.0 - v) * lower + v * upper)
