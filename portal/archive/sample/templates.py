@@ -10,7 +10,8 @@ from portal.archive.sample.bands import HALF_WIDTH_NM, WAVELENGTH_NM
 
 # Knots of the rest-frame spectrum in nm and AB magnitudes there relative to 550 nm, from red to blue types. The
 # values are a fit of this very model to the colours and redshifts of 9,000 galaxies of DC2 (i < 25), which it
-# gives back to 0.04 mag in g - i to z - i, 0.06 in y - i and 0.16 (the noise there) in u - i.
+# gives back to 0.04 mag in g - i to z - i, 0.06 in y - i and 0.16 (the noise there) in u - i; the far ultraviolet
+# of the reddest type is then made fainter by 0.5 mag, for the red tail of u - g.
 KNOTS_NM = np.array([60.0, 91.2, 121.6, 160.0, 200.0, 280.0, 350.0, 390.0, 410.0, 480.0, 550.0, 700.0, 900.0, 1250.0])
 TYPES = np.array(
     [
