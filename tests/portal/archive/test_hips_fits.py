@@ -20,7 +20,7 @@ from PIL import Image
 from reproject import reproject_interp
 from reproject.hips import reproject_to_hips
 
-from portal.archive.sample import hipsfits
+from portal.archive.sample import hips, hipsfits
 from portal.archive.sample.coadd import Field
 from portal.archive.sample.coverage import coverage, coverage_of_outlines, moc_bytes
 from portal.archive.sample.geometry import SCALE, Patch, patch_at, patch_of, tract_centre
@@ -29,7 +29,7 @@ from portal.archive.sample.noise import Noise, brightness_sigma
 from portal.archive.sample.render import SkyPixels
 from portal.archive.sample.resample import coadd_grain, coadd_spots
 from portal.archive.sample.tilegrid import pixel_numbers, pixel_scale
-from portal.vo.hips import parse_list
+from portal.vo.hips import Surveys, parse_list
 
 _spec = importlib.util.spec_from_file_location("sky_fixture", Path(__file__).with_name("sky_fixture.py"))
 sky_fixture = sys.modules.setdefault("sky_fixture", importlib.util.module_from_spec(_spec))
@@ -266,3 +266,10 @@ def test_the_service_lists_footprints(service) -> None:
         assert moc.contains_lonlat([62.0, 38.0] * u.deg, [-37.0, 7.0] * u.deg).all() or item["name"] == "visits_u"
     for form in ("json", "txt"):
         assert service.http.get(f"/api/hips/band_r/Moc.{form}").status_code == 200
+
+
+def test_the_portal_lists_the_surveys(service) -> None:
+    surveys = Surveys(service.http, "/api/hips/list", service.url)
+    found = surveys.read()
+    assert [item["url"] for item in found] == [f"api/hips/{name}" for name in hips.SURVEYS]
+    assert found[0]["name"].startswith("Sample sky, colour")
