@@ -6,9 +6,9 @@ import numpy as np
 
 from portal.archive.sample.cells import leaf_of
 from portal.archive.sample.galaxies import galaxies_in, quasars_in
+from portal.archive.sample.planting import planted_stars
 from portal.archive.sample.presets import Field
 from portal.archive.sample.stars import stars_in
-from portal.archive.sample.planting import planted_stars
 
 STAR, GALAXY, QUASAR = 0, 1, 2
 CELL_BITS = 24
