@@ -18,6 +18,7 @@ BANDS = ("all", "u", "g", "r", "i", "z", "y")
 DETAILS = ("full", "principal", "minimal")
 ACCESS_URLS = ("ivoa_ObsCore_access_url", "dp02_dc2_catalogs_ObsCore_access_url")
 DATASET_IDS = ("ivoa_ObsCore_obs_publisher_did", "dp02_dc2_catalogs_ObsCore_obs_publisher_did")
+ALERT_IDS = tuple(f"{release}_DiaSource_diaSourceId" for release in ("dp1", "dp2", "dp02_dc2_catalogs"))
 TIMES = ("expMidptMJD", "midpointMjdTai", "midPointTai", "midpointMjd")
 MINIMAL = ("band", "filterName", "psfFlux", "psfFluxErr", "psfDiffFlux", "psfDiffFluxErr", "psFlux", "psFluxErr")
 
@@ -60,6 +61,9 @@ def descriptors(sources: Sequence[str], base: str) -> tuple[Service, ...]:
         ask = Param("ID", "", "char", "*", ucd="meta.id", ref=f"col_{number}")
         url = f"{base}/api/datalink/links"
         found.append(Service(url, LINKS_ID, id="links", description="Links of the image", inputs=(ask,)))
+    for number in (place[source] for source in ALERT_IDS if source in place):
+        ask = Param("ID", "", "long", ucd="meta.id", ref=f"col_{number}")
+        found.append(Service(f"{base}/api/alerts", id="alert", name="Alert packet", inputs=(ask,)))
     return tuple(found)
 
 
