@@ -60,6 +60,8 @@ class Picks:
         ra, dec, mag = (np.array([row[name] for row in found]) for name in ("ra", "dec", "mag_r"))
         place = np.stack([(ra - field.ra) * np.cos(np.radians(field.dec)), dec - field.dec], axis=1)
         inside = np.hypot(*place.T) < max(field.radius - rim_deg, 0.25 * field.radius)
+        if not inside.any():
+            return field.ra, field.dec
         ra, dec, mag, place = ra[inside], dec[inside], mag[inside], place[inside]
         near = cKDTree(place).query_ball_point(place, radius_deg)
         # Many galaxies rather than one very bright one.
