@@ -169,11 +169,12 @@ class MocHandler(HipsHandler):
 
 def routes(archive: Archive) -> list[tuple]:
     options = {"archive": archive}
-    survey = r"/api/hips/(\w+)"
+    # Rubin's addresses name the release before the survey; here all releases show the same sky.
+    survey = r"/api/hips/(?:v2/(?:dp02/images|dp1/deep_coadd|dp2)/)?(\w+)"
     return [
-        (r"/api/hips/list", ListHandler, options),
+        (r"/api/hips/(?:v2/(?:dp02|dp1|dp2)/)?list", ListHandler, options),
         (r"/api/hips/mocs", FootprintsHandler, options),
-        (r"/api/hips/moc-list\.tbl", FootprintsHandler, options),
+        (r"/api/hips/(?:v2/dp02/dp02-|v2/dp1/dp1-|v2/dp2/dp2-)?moc-list\.tbl", FootprintsHandler, options),
         (r"/api/hips/mocs/(\w+)\.(fits|json|txt)", FootprintHandler, options),
         (rf"{survey}/properties", PropertiesHandler, options),
         (rf"{survey}/Norder(\d{{1,2}})/Dir(\d{{1,18}})/Npix(\d{{1,18}})\.(png|jpg|fits)", TileHandler, options),

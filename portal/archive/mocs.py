@@ -38,7 +38,7 @@ class Footprint(NamedTuple):
 def title(name: str) -> str:
     """What a footprint is, in a few words."""
     if name == SURVEY:
-        return "Sample sky: everything observed"
+        return "Sample sky: the fields of the deep coadds"
     kind, _, band = name.partition("_")
     return f"Sample sky: {'deep coadds' if kind == 'band' else 'single visits'}, {band} band"
 

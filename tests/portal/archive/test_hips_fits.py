@@ -268,6 +268,20 @@ def test_the_service_lists_footprints(service) -> None:
         assert service.http.get(f"/api/hips/band_r/Moc.{form}").status_code == 200
 
 
+def test_rubin_addresses_lead_to_the_same(service) -> None:
+    http = service.http
+    for path, same in (
+        ("v2/dp1/list", "list"),
+        ("v2/dp2/dp2-moc-list.tbl", "moc-list.tbl"),
+        ("v2/dp2/color_gri/properties", "color_gri/properties"),
+        ("v2/dp1/deep_coadd/band_r/Moc.fits", "band_r/Moc.fits"),
+        ("v2/dp02/images/band_r/Norder3/Allsky.png", "band_r/Norder3/Allsky.png"),
+    ):
+        one, other = http.get(f"/api/hips/{path}"), http.get(f"/api/hips/{same}")
+        assert one.status_code == 200 and one.content == other.content
+    assert http.get("/api/hips/v2/dp9/list").status_code == 404
+
+
 def test_the_portal_lists_the_surveys(service) -> None:
     surveys = Surveys(service.http, "/api/hips/list", service.url)
     found = surveys.read()
