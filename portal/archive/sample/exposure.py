@@ -6,6 +6,8 @@ Knows when, where and under what sky it was taken; knows no pixels.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -128,6 +130,20 @@ def read_columns(
         return {}
     whole = pa.concat_tables(parts)
     return {column: whole[column].combine_chunks() for column in columns}
+
+
+def move_in(aside: Path, folder: Path) -> None:
+    """Rename a finished folder of arrays ``<name>-<layout>`` into place; those of other layouts go."""
+    try:
+        os.rename(aside, folder)
+    except OSError:  # another process was first
+        shutil.rmtree(aside)
+        if not (folder / "layout.json").exists():
+            raise
+    stem = folder.name.rpartition("-")[0]
+    for other in folder.parent.glob(f"{stem}-*"):
+        if other.name != folder.name and other.name.removeprefix(f"{stem}-").isdigit():
+            shutil.rmtree(other, ignore_errors=True)
 
 
 class Exposures:

@@ -6,8 +6,6 @@ Knows positions, shapes and how far each object's light reaches; knows no pixels
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import uuid
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from astropy_healpix import HEALPix
 
 from portal.archive.sample.bands import BANDS
 from portal.archive.sample.draw import optics, reaches
-from portal.archive.sample.exposure import read_columns
+from portal.archive.sample.exposure import move_in, read_columns
 from portal.archive.sample.noise import brightness_sigma
 from portal.errors import FormatError
 
@@ -121,9 +119,4 @@ def _make(sample: Path, folder: Path) -> None:
     np.save(aside / "reach.npy", reach.astype(np.float32))
     np.save(aside / "bright.npy", bright)
     (aside / "layout.json").write_text(json.dumps({"layout": LAYOUT, "objects": len(position)}))
-    try:
-        os.rename(aside, folder)
-    except OSError:  # another process was first
-        shutil.rmtree(aside)
-        if not (folder / "layout.json").exists():
-            raise
+    move_in(aside, folder)

@@ -6,6 +6,7 @@ Made in fixed blocks of 128 x 128 detector pixels, so that a cutout carries the 
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 from threading import Lock
 
 import numba as nb
@@ -25,13 +26,16 @@ BETWEEN = 1.0 / 6.0
 NARROWEST = 0.6  # pixels: the kernel of a template that is no sharper than the visit
 
 
+@lru_cache(maxsize=256)
 def kernel(seeing: float, template: float) -> np.ndarray:
-    """Weights (odd number) of the Gaussian that brings a template's seeing (FWHM, arcsec) to a visit's."""
+    """Weights (odd in number, read only) of the Gaussian from a template's seeing (FWHM, arcsec) to a visit's."""
     wanted = (seeing**2 - template**2) / (FWHM_OVER_SIGMA * SCALE) ** 2
     sigma2 = max(wanted, NARROWEST**2) - BETWEEN
     reach = int(np.ceil(3.5 * np.sqrt(sigma2)))
     weight = np.exp(-0.5 * np.arange(-reach, reach + 1) ** 2 / sigma2)
-    return weight / weight.sum()
+    weight /= weight.sum()
+    weight.flags.writeable = False
+    return weight
 
 
 def softening(weight: np.ndarray) -> float:
@@ -78,6 +82,12 @@ def _resample(grain, weight, corner, out):
             out[j, i] = low * (1 - fy) + high * fy
 
 
+@lru_cache(maxsize=256)
+def _tract(exposure: Exposure) -> int:
+    """One tract for the whole detector: its grid of noise goes on beyond its edges."""
+    return int(patch_at(*(np.array([value]) for value in exposure.centre()))[0][0])
+
+
 class TemplateGrain:
     """Template noise in nJy on detectors. Safe to share between threads."""
 
@@ -100,8 +110,7 @@ class TemplateGrain:
                 return self._kept[key]
         seeing, psf_sigma, _ = (float(values[BANDS.index(exposure.band)]) for values in RECIPES[KIND])
         weight = kernel(exposure.seeing, seeing)
-        # One tract for the whole detector: its grid of noise goes on beyond its edges.
-        tract = int(patch_at(*(np.array([value]) for value in exposure.centre()))[0][0])
+        tract = _tract(exposure)
         x, y = np.meshgrid(np.array([0, BLOCK - 1]) + ix * BLOCK, np.array([0, BLOCK - 1]) + iy * BLOCK)
         corner = np.stack(tract_pixels(tract, *exposure.to_sky(x, y)), axis=2)
         margin = len(weight) // 2 + 2

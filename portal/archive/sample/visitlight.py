@@ -6,15 +6,13 @@ Read once from the hidden tables into mapped arrays beside the sample; a table t
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import uuid
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from portal.archive.sample.exposure import Exposure, read_columns, table_files
+from portal.archive.sample.exposure import Exposure, move_in, read_columns, table_files
 
 LAYOUT = 1  # raise when the arrays change
 # Values of DiaSource's hidden column _origin.
@@ -121,9 +119,4 @@ def _make(sample: Path, folder: Path) -> None:
     for name, values in arrays.items():
         np.save(aside / f"{name}.npy", values)
     (aside / "layout.json").write_text(json.dumps({"layout": LAYOUT}))
-    try:
-        os.rename(aside, folder)
-    except OSError:  # another process was first
-        shutil.rmtree(aside)
-        if not (folder / "layout.json").exists():
-            raise
+    move_in(aside, folder)
