@@ -12,8 +12,7 @@ from portal.archive.sample import forced as fp
 from portal.archive.sample import visits as vis
 from portal.archive.sample.bands import BANDS, FWHM_OVER_SIGMA, PIXEL_SCALE
 from portal.archive.sample.bogus import ARTEFACT, DIPOLE, MOVING, REAL, badness, reliability
-from portal.archive.sample.detection import cell_numbers
-from portal.archive.sample.diaplaces import DiaPlaces, detections, dia_places
+from portal.archive.sample.diaplaces import DiaPlaces, detections, dia_places, image_places
 from portal.archive.sample.products import timestamps
 from portal.archive.sample.streams import normal, uniform
 from portal.archive.sample.writing import ERROR_BITS, FLUX_BITS, as_double, keep_bits
@@ -36,7 +35,7 @@ def dia_sources(seed: int, places: DiaPlaces, photometry: fp.ForcedPhotometry) -
     """dp1.DiaSource, in the order of the DiaObjects and time; ``_dia_row`` is the row of the DiaObject."""
     rows = places.rows
     t, v, d = rows["target"], rows["visit"].astype(np.int64), rows["detector"].astype(np.int64)
-    number = OF_OBJECT + cell_numbers(places.dia_object_id)[t]
+    number = OF_OBJECT + image_places(places.leaf)[t]
     columns = source_columns(
         seed, photometry.visits, v, d, number, rows["ra"], rows["dec"], rows, rows["origin"],
         places.dia_object_id[t], np.zeros(len(t), np.int64), shift=(rows["east"], rows["north"]),

@@ -18,7 +18,7 @@ from portal.archive.sample import forced as fp
 from portal.archive.sample import visits as vis
 from portal.archive.sample.bands import FWHM_OVER_SIGMA
 from portal.archive.sample.bogus import ARTEFACT, DIPOLE, NOISE, REAL, false_events
-from portal.archive.sample.detection import DIA_ID_OFFSET, Detected, object_ids
+from portal.archive.sample.detection import DIA_ID_OFFSET, ID_CELL, ID_SHIFT, Detected
 from portal.archive.sample.presets import Field
 from portal.archive.sample.streams import normal, uniform
 from portal.archive.sample.variables import Variables
@@ -123,6 +123,17 @@ def _origins(
     return np.where(event[order][at] == row, false["origin"][order][at], plain)
 
 
+def dia_object_ids(leaf: np.ndarray) -> np.ndarray:
+    """Ids of DiaObjects: the cell in the high bits, the place in it to 2 mas in the low ones: alike in every tile."""
+    inside = (leaf & ((1 << cells.CELL_SHIFT) - 1)) >> 4
+    return (ID_CELL + (leaf >> cells.CELL_SHIFT) << ID_SHIFT) + DIA_ID_OFFSET + inside
+
+
+def image_places(leaf: np.ndarray) -> np.ndarray:
+    """Numbers (26 bits) that tell apart places in one image: pixels of 0.2 arcsec in blocks larger than detectors."""
+    return leaf >> 18 & ((1 << 26) - 1)
+
+
 def _in_order(
     seed: int, field: Field, visits: vis.Visits, targets: fp.Targets, variable: np.ndarray, rows: dict[str, np.ndarray]
 ) -> DiaPlaces:
@@ -149,7 +160,7 @@ def _in_order(
     sorting = np.argsort(rows["target"], kind="stable")
     kept = {name: getattr(targets, name)[order] for name in ("key", "x", "y", "flux", "width2", "delta")}
     return DiaPlaces(
-        object_ids(leaf[order], targets.key[order], seed, DIA_ID_OFFSET), ra[order], dec[order], leaf[order],
+        dia_object_ids(leaf[order]), ra[order], dec[order], leaf[order],
         variable[order], replace(targets, **kept, light=np.arange(len(order))),
         {name: values[sorting] for name, values in rows.items()},
     )  # fmt: skip
