@@ -82,21 +82,19 @@ def separation(ra: np.ndarray, dec: np.ndarray, ra0: float, dec0: float) -> np.n
     return np.degrees(2 * np.arcsin(np.sqrt(np.clip(h, 0, 1))))
 
 
-def galactic(ra: float, dec: float) -> tuple[float, float]:
-    """Galactic longitude and latitude in degrees of an ICRS position (J2000 pole)."""
+def galactic(ra: np.ndarray | float, dec: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Galactic longitude and latitude in degrees of ICRS positions (J2000 pole)."""
     a, d = np.radians(ra), np.radians(dec)
     pole_a, pole_d, node = np.radians(192.85948), np.radians(27.12825), np.radians(122.93192)
     b = np.arcsin(np.sin(d) * np.sin(pole_d) + np.cos(d) * np.cos(pole_d) * np.cos(a - pole_a))
     y = np.cos(d) * np.sin(a - pole_a)
     x = np.sin(d) * np.cos(pole_d) - np.cos(d) * np.sin(pole_d) * np.cos(a - pole_a)
-    return float(np.degrees(node - np.arctan2(y, x)) % 360.0), float(np.degrees(b))
+    return np.degrees(node - np.arctan2(y, x)) % 360.0, np.degrees(b)
 
 
 def reddening(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     """E(B-V) in mag: a smooth made-up screen, 0.012 +- 0.005 at high latitude and thicker to the plane."""
     x, y = np.asarray(ra) * np.cos(np.radians(37.0)), np.asarray(dec)
     wave = np.sin(5.1 * x + 1.3 * y) + np.sin(11.7 * y - 6.3 * x + 0.7) + 0.5 * np.sin(29.0 * x + 23.0 * y)
-    base = np.empty(np.shape(x))
-    latitude = abs(galactic(float(np.mean(ra)), float(np.mean(dec)))[1]) if base.size else 45.0
-    base[...] = 0.009 / max(np.sin(np.radians(latitude)), 0.03)
-    return base * (1.0 + 0.18 * wave)
+    depth = np.sin(np.radians(np.abs(galactic(ra, dec)[1])))
+    return 0.009 / np.maximum(depth, 0.03) * (1.0 + 0.18 * wave)

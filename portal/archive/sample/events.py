@@ -48,8 +48,9 @@ def planned(seed: int, sky: dict[str, np.ndarray], near: np.ndarray) -> Plan:
     z, tid = sky["z"], sky["tid"]
     i = 31.4 - 2.5 * np.log10(sky["flux"][:, 3])
     with np.errstate(invalid="ignore"):
-        able = near & (sky["type"] == _GALAXY) & (i < FAINTEST_I) & (z > 0.015) & (z < FARTHEST_Z)
-    host = np.flatnonzero(able)
+        able = (sky["type"] == _GALAXY) & (i < FAINTEST_I) & (z > 0.015) & (z < FARTHEST_Z)
+    # Where the core is cut by a border between tiles, both sides choose among all its galaxies.
+    host = np.flatnonzero(able & (near | in_core(sky["ra"], sky["dec"])))
     light = 10 ** (-0.4 * (i[host] - distance_modulus(z[host]) + 21.5))
     blue = sky["bulge"][host] < 0.5
     centuries = DAYS / 36525.0 / (1 + z[host])
@@ -61,7 +62,7 @@ def planned(seed: int, sky: dict[str, np.ndarray], near: np.ndarray) -> Plan:
     kind = np.array([CLASS_ID[name] for name in names] + [-1])[which]
     sure = _in_core(sky, host, i, luck)
     kind[sure] = [CLASS_ID[name] for name in CORE_EVENTS[: len(sure)]]
-    chosen = np.flatnonzero(kind >= 0)
+    chosen = np.flatnonzero((kind >= 0) & near[host])
     certain = np.isin(chosen, sure)
     return _placed(seed, sky, host[chosen], kind[chosen], certain)
 

@@ -17,7 +17,6 @@ MARGIN_DEG = 0.03 + 0.75 * cells.CELL_DEG
 COARSE_ORDER = 11
 OBJECTS_PER_DEG2 = 1.7e5
 BYTES_PER_OBJECT, BYTES_PER_POINT = 600, 17  # on the disk, all tables together
-BORDER_ARCSEC = 5.0  # what is made for one tile alone keeps so far from the others
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,6 @@ class Field:
     dec: float
     radius_deg: float
     visits: int
-    false_detections: float = 2.0  # CCD noise peaks kept per detector image
     orbits: int = 0  # asteroids planted through the field
     camera: Camera = COMCAM
     tile_order: int = 0
@@ -41,10 +39,6 @@ class Field:
     def holds(self, ra: np.ndarray, dec: np.ndarray, margin_deg: float = 0.0) -> np.ndarray:
         """Mask of the positions that belong to the field, or lie at most ``margin_deg`` outside."""
         return cells.separation(ra, dec, self.ra, self.dec) < self.radius_deg + margin_deg
-
-    def holds_well(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-        """Mask of the positions in the field and not on a border between its tiles."""
-        return self.holds(ra, dec)
 
     def draws(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
         """Mask of the positions whose light the images of the field show."""
@@ -100,17 +94,6 @@ class Tile(Field):
         mask = super().holds(ra, dec, margin_deg)
         if not self.alone:
             mask[mask] = self._touches(np.asarray(ra)[mask], np.asarray(dec)[mask], self.skirt_deg + margin_deg)
-        return mask
-
-    def holds_well(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-        """Mask of the positions in the tile and at least ``BORDER_ARCSEC`` from its border, skirt or not."""
-        mask = super().holds(ra, dec)
-        if not self.alone:
-            ra, dec = np.asarray(ra)[mask], np.asarray(dec)[mask]
-            inside = self._in_pixel(ra, dec)
-            for place in cells.around(ra, dec, BORDER_ARCSEC):
-                inside &= self._in_pixel(*place)
-            mask[mask] = inside
         return mask
 
     def draws(self, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:

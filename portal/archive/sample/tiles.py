@@ -100,7 +100,7 @@ def make_tile(
     dia_of = np.zeros(len(variables), np.int64)
     real = places.variable >= 0
     dia_of[places.variable[real]] = places.dia_object_id[real]
-    truth, matches = truthtables.truth_tables(sky, found, variables, dia_of, tile)
+    truth, matches = truthtables.truth_tables(sky, every, variables, dia_of, tile)
     write("Truth", truth)
     write("MatchesTruth", matches)
     return {name: {**made[name], "files": [file_of(name, tile)]} for name in made}

@@ -71,14 +71,16 @@ def truth_tables(
 def _static_rows(sky: dict[str, np.ndarray], field: Field, found: Detected) -> np.ndarray:
     """Rows of the sky that Truth lists: what an Object shows, and of the rest what is bright enough to be drawn.
 
-    Near the rim an undetected source may be an Object of the next tile, and is left to it.
+    ``found`` may hold more than the field: what has its Object elsewhere is listed there. At the rim of the disc an
+    undetected source may be an Object outside, and is left out.
     """
+    detected = np.flatnonzero(found.of_sky >= 0)
+    place = found.of_sky[detected]
     undetected = np.flatnonzero((found.of_sky < 0) & (sky["flux"][:, 3] > flux_of(RENDER_LIMIT)))
-    ra, dec, step = sky["ra"][undetected], sky["dec"][undetected], _RIM_DEG
-    inside = np.ones(len(ra), bool)
-    for east, north in ((step, 0), (-step, 0), (0, step), (0, -step)):
-        inside &= field.holds(ra + east / np.cos(np.radians(dec)), dec + north)
-    return np.sort(np.concatenate([np.flatnonzero(found.of_sky >= 0), undetected[inside]]))
+    ra, dec = sky["ra"][undetected], sky["dec"][undetected]
+    inside = field.holds(ra, dec) & Field.holds(field, ra, dec, -_RIM_DEG)
+    own = field.holds(found.ra[place], found.dec[place])
+    return np.sort(np.concatenate([detected[own], undetected[inside]]))
 
 
 def _truth_columns(
