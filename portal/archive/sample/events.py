@@ -22,7 +22,8 @@ FAINTEST_I, FARTHEST_Z = 24.5, 1.1
 # numbers; core collapse only where stars form; disruptions as of a few in ten thousand years).
 PER_CENTURY = {"SNIa": 0.42, "SNII": 0.75, "SNIbc": 0.27, "TDE": 0.03}
 _CORE_SHARE = 0.75  # of core collapses that are SNII, so that both come from one draw
-CORE_EVENTS = ("SNIa", "SNII", "SNIa", "SNIbc", "TDE")  # always in the middle of the main field, on near galaxies
+# Always in the middle of the main field: the faint ones on the nearest galaxies that form stars, then the others.
+CORE_FAINT, CORE_BRIGHT = ("SNII", "SNIbc"), ("SNIa", "TDE", "SNIa")
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,22 @@ def planned(seed: int, sky: dict[str, np.ndarray], near: np.ndarray) -> Plan:
     names = list(PER_CENTURY)
     which = (luck[None, :] > step).sum(axis=0)
     kind = np.array([CLASS_ID[name] for name in names] + [-1])[which]
-    sure = _in_core(sky, host, i, luck)
-    kind[sure] = [CLASS_ID[name] for name in CORE_EVENTS[: len(sure)]]
+    sure, names = _in_core(sky, host, np.where(i[host] < 22.5, z[host] + 0.1 * luck, np.inf), blue)
+    kind[sure] = [CLASS_ID[name] for name in names]
     chosen = np.flatnonzero((kind >= 0) & near[host])
     certain = np.isin(chosen, sure)
     return _placed(seed, sky, host[chosen], kind[chosen], certain)
 
 
-def _in_core(sky: dict[str, np.ndarray], host: np.ndarray, i: np.ndarray, luck: np.ndarray) -> np.ndarray:
-    """Places in ``host`` of the galaxies that must have an event: bright and near ones."""
-    middle = np.flatnonzero(in_core(sky["ra"][host], sky["dec"][host]) & (sky["z"][host] < 0.42) & (i[host] < 22.5))
-    return middle[np.argsort(sky["z"][host[middle]] + 0.1 * luck[middle])[: len(CORE_EVENTS)]]
+def _in_core(
+    sky: dict[str, np.ndarray], host: np.ndarray, rank: np.ndarray, blue: np.ndarray
+) -> tuple[np.ndarray, list[str]]:
+    """Places in ``host`` of the galaxies of the core that must have an event, and which; those of low rank first."""
+    middle = np.flatnonzero(in_core(sky["ra"][host], sky["dec"][host]) & (rank < 0.45))
+    middle = middle[np.argsort(rank[middle])]
+    faint = middle[blue[middle]][: len(CORE_FAINT)]
+    bright = middle[~np.isin(middle, faint)][: len(CORE_BRIGHT)]
+    return np.concatenate([faint, bright]), [*CORE_FAINT[: len(faint)], *CORE_BRIGHT[: len(bright)]]
 
 
 def _placed(seed: int, sky: dict[str, np.ndarray], host: np.ndarray, kind: np.ndarray, certain: np.ndarray) -> Plan:

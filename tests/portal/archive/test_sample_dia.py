@@ -122,6 +122,21 @@ def test_the_hidden_light_is_what_forced_photometry_meets(db: duckdb.DuckDBPyCon
             pulls.append((flux - change[visit]) / error)
         kinds.add(kind)
         assert tid > 0
+    events = 0
+    for field, delta, dia in db.execute(
+        "SELECT l.field, delta, t.diaObjectId FROM _light l JOIN Truth t ON t.id = l.tid::VARCHAR "
+        "WHERE truth_type = 3 AND render_id = 0 AND t.diaObjectId > 0"
+    ).fetchall():
+        rows = db.execute(
+            "SELECT visit, psfDiffFlux, psfDiffFluxErr FROM ForcedSourceOnDiaObject f WHERE diaObjectId = ? "
+            "AND NOT psfDiffFlux_flag AND NOT EXISTS (FROM DiaSource s WHERE s._origin > 0 AND s.visit = f.visit "
+            "AND s.diaObjectId = f.diaObjectId)",
+            [dia],
+        ).fetchall()
+        change = {number[field, k]: value for k, value in enumerate(delta)}
+        pulls += [(flux - change[visit]) / error for visit, flux, error in rows]
+        events += 1
+    assert events >= 3
     assert len(pulls) > 300 and {"RRab", "EA", "CV", "AGN", "ULENS"} <= kinds
     assert np.mean(np.square(pulls)) == pytest.approx(1, abs=0.12) and abs(np.mean(pulls)) < 0.12
 
