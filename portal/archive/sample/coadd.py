@@ -176,7 +176,7 @@ def coadd_box(
         radius = 0.5 * np.hypot(nx + 2, high - low + 2) * patch.scale / 3600.0
         model = np.zeros((high - low, nx))
         rows = sources.near(float(middle[0]), float(middle[1]), float(radius))
-        place = places(sources.position, rows, patch.ra0, patch.dec0, patch.scale)
+        place = places(sources.position, rows, patch.ra0, patch.dec0, patch.scale, CENTRE, CENTRE, 1.0, 0.0)
         draw_objects(model, bx, by, rows, place, sources.shape, k, opt, BLUR, FLOOR * sigma)
         grain = noise.box(kind, band, patch.tract, bx, by, nx, high - low)
         part = slice(low, high)

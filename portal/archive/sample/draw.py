@@ -221,27 +221,14 @@ def draw_objects(image, bx, by, rows, place, shapes, band, opt, blur, floor):
     """Add the objects ``rows`` in this order to a box.
 
     ``place`` (len(rows), 6) holds x and y on the grid and the four terms of the sky's stretch there; NaN: not drawn.
+    Fluxes below 0 take light away.
     """
     for k in range(rows.size):
         flux = float(shapes[rows[k], band])
         x, y = place[k, 0], place[k, 1]
-        if flux > 0.0 and x == x:
+        if flux != 0.0 and x == x:
             jac = (place[k, 2], place[k, 3], place[k, 4], place[k, 5])
             add_object(image, bx, by, x, y, jac, shapes[rows[k]], flux, opt, blur, floor)
-
-
-@nb.njit(cache=True, nogil=True)
-def draw_points(image, bx, by, place, flux, opt, blur, floor):
-    """Add points of light to a box, seen as stars are; ``place`` (n, 6) as in ``draw_objects``, ``flux`` (n) of
-    either sign.
-    """
-    star = np.zeros(STAR + 1, np.float32)
-    star[STAR] = 1.0
-    for k in range(flux.size):
-        x, y = place[k, 0], place[k, 1]
-        if flux[k] != 0.0 and x == x:
-            jac = (place[k, 2], place[k, 3], place[k, 4], place[k, 5])
-            add_object(image, bx, by, x, y, jac, star, float(flux[k]), opt, blur, floor)
 
 
 @nb.njit(cache=True, nogil=True)

@@ -32,6 +32,7 @@ class Objects(NamedTuple):
 
 
 NOTHING = Objects(np.zeros((0, 2)), np.zeros((0, 11), np.float32), np.zeros(0, np.int64))
+NOTHING.shape.flags.writeable = False
 
 
 class Outskirts:
@@ -55,7 +56,10 @@ class Outskirts:
         position, shape, pixel = (np.concatenate(parts) for parts in zip(*cells, strict=True))
         out = np.flatnonzero(separation(position[:, 0], position[:, 1], field.ra, field.dec) >= edge)
         out = out[separation(position[out, 0], position[out, 1], ra, dec) < radius]
-        return Objects(position[out], shape[out], pixel[out])
+        found = Objects(position[out], shape[out], pixel[out])
+        for values in found:
+            values.flags.writeable = False  # as those mapped from disk: numba compiles once for both
+        return found
 
     def _cell(self, cell: int) -> Objects:
         with self._lock:

@@ -13,7 +13,7 @@ from portal.archive.sample.bands import BANDS, COADD_SEEING, FWHM_OVER_SIGMA, el
 from portal.archive.sample.camera import SCALE
 from portal.archive.sample.coadd import BLUR, EXPOSURE, FLOOR, Field, places
 from portal.archive.sample.defects import FULL_WELL, bad_columns, bleed_trails, cosmic_rays
-from portal.archive.sample.draw import Optics, optics, reaches
+from portal.archive.sample.draw import STAR, Optics, Q, optics, reaches
 from portal.archive.sample.exposure import Exposure
 from portal.archive.sample.mixtures import mixture
 from portal.archive.sample.noise import pixel_noise
@@ -32,8 +32,9 @@ ARTEFACT_WIDTH2 = 0.35  # squared size of an artefact in that of the PSF
 
 @dataclass(frozen=True)
 class Scene:
-    """``point_place`` (n, 6) and ``point_flux`` (n) for ``draw_points``, ``blobs`` (n, 6) for ``draw_blobs``, both
-    above the steady sky; ``quiet`` (n, 2) the pixels of false detections; ``rays`` and ``bleeds`` see defects.py.
+    """``point_place`` (n, 6) and ``point_shape`` (n, 11) for ``draw_objects``, ``blobs`` (n, 6) for ``draw_blobs``,
+    both above (or below) the steady sky; ``quiet`` (n, 2) the pixels of false detections; ``rays``, ``bleeds`` and
+    ``columns`` as in defects.py.
     """
 
     exposure: Exposure
@@ -44,7 +45,7 @@ class Scene:
     full: float  # nJy that fill a pixel
     stretch: float  # how much wider than in a coadd light may reach
     point_place: np.ndarray
-    point_flux: np.ndarray
+    point_shape: np.ndarray
     blobs: np.ndarray
     quiet: np.ndarray
     rays: np.ndarray
@@ -90,6 +91,8 @@ def boresight_on(exposure: Exposure) -> tuple[tuple[float, float], float, float]
 
 def _project(exposure: Exposure, position: np.ndarray, rows: np.ndarray) -> np.ndarray:
     centre, c, s = boresight_on(exposure)
+    position = position.view()
+    position.flags.writeable = False  # as those mapped from disk: numba compiles once for both
     return places(position, rows, exposure.ra0, exposure.dec0, SCALE, *centre, c, s)
 
 
@@ -106,6 +109,15 @@ def _response(seeing: float, apart2: float = 0.0) -> tuple[float, float]:
     squared = sum(w * _overlap(weight, variance, v) for w, v in zip(weight, variance))
     at = sum(w * _overlap(weight, variance, v, apart2) for w, v in zip(weight, variance))
     return float(at / squared), float(squared)
+
+
+def _stars(flux: np.ndarray) -> np.ndarray:
+    """Rows of shapes (see sources.py) of points with the same flux in every band."""
+    shape = np.zeros((len(flux), STAR + 1), np.float32)
+    shape[:, : len(BANDS)] = flux[:, None]
+    shape[:, Q], shape[:, STAR] = 1.0, 1.0
+    shape.flags.writeable = False
+    return shape
 
 
 def _found_of(exposure: Exposure, rows: np.ndarray, place: np.ndarray, flux: np.ndarray) -> np.ndarray:
@@ -195,7 +207,7 @@ def make_scene(
     return Scene(
         exposure=exposure, band=k, optics=opt, sigma=sigma, gain=gain,
         full=FULL_WELL * gain, stretch=max(1.0, exposure.seeing / float(COADD_SEEING[k])),
-        point_place=place, point_flux=flux, blobs=blobs,
+        point_place=place, point_shape=_stars(flux), blobs=blobs,
         quiet=np.stack(exposure.to_pixel(false[:, 0], false[:, 1]), axis=1),
         rays=cosmic_rays(seed, exposure),
         bleeds=bleed_trails(at[near, 0], at[near, 1], overfull[near], exposure.ny),

@@ -18,7 +18,7 @@ from portal.archive.sample.bands import flux_of
 from portal.archive.sample.camera import SCALE
 from portal.archive.sample.coadd import BLUR, PLANES, STRIP, Box, Field
 from portal.archive.sample.defects import draw_rays, flood
-from portal.archive.sample.draw import draw_blobs, draw_objects, draw_points
+from portal.archive.sample.draw import draw_blobs, draw_objects
 from portal.archive.sample.exposure import Exposure
 from portal.archive.sample.noise import Noise
 from portal.archive.sample.outskirts import Outskirts
@@ -182,7 +182,8 @@ class VisitImages:
 
     @staticmethod
     def _draw_change(image: np.ndarray, scene: Scene, x0: int, y0: int, floor: float) -> None:
-        draw_points(image, x0, y0, scene.point_place, scene.point_flux, scene.optics, BLUR, floor)
+        rows = np.arange(len(scene.point_place))
+        draw_objects(image, x0, y0, rows, scene.point_place, scene.point_shape, scene.band, scene.optics, BLUR, floor)
         draw_blobs(image, x0, y0, scene.blobs, floor)
 
     def _strip(

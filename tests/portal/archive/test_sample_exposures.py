@@ -85,6 +85,23 @@ def test_an_exposure_half_outside_of_the_field_keeps_its_pixels(sky: SkyPixels) 
     assert np.isfinite(visit.image).all()
 
 
+@pytest.mark.parametrize(("number", "box"), [(1, (1900, 1900, 90, 60)), (2, (1900, 1300, 80, 80))])
+def test_no_light_is_missed_by_the_search(
+    sky: SkyPixels, monkeypatch: pytest.MonkeyPatch, number: int, box: tuple[int, int, int, int]
+) -> None:
+    """In bad seeing and beyond the field too: the star of SAT shines far."""
+    exposure = sky.exposure(seen.VISITS[number], seen.DETECTOR)
+    if number == 1:
+        x, y = (int(value) for value in exposure.to_pixel(*seen.at(0, 1900.0, 1900.0)))
+        box = (x + 60, y + 45, 90, 60)
+    found = sky.box("visit_image", exposure, exposure.band, *box).image
+    scene = sky._visit_images().scene(exposure, sky.field)
+    sources, far = np.arange(len(sky._open())), np.arange(len(scene.far.pixel))
+    monkeypatch.setattr(sky._open(), "near", lambda *_: sources)
+    monkeypatch.setattr(type(scene), "far_near", lambda *_: far)
+    assert sky.box("visit_image", exposure, exposure.band, *box).image.tobytes() == found.tobytes()
+
+
 @pytest.mark.parametrize("kind", ["deep_coadd", "template_coadd"])
 def test_coadds_of_both_kinds(sky: SkyPixels, kind: str) -> None:
     tract, number = patch_at(np.array([seen.RA]), np.array([seen.DEC]))
