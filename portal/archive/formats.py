@@ -1,21 +1,26 @@
-"""How a result leaves the archive: VOTable (BINARY2, TABLEDATA), CSV, TSV or Parquet, in streamed pieces."""
+"""How a result leaves the archive: VOTable (all serialisations), CSV, TSV, JSON, FITS or Parquet, in pieces."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
+from ..table.columns import TableMeta
 from ..table.votable_write import Trailer, votable_bytes
+from .fits_table import fits_bytes
 from .params import Parameters, UsageError
+from .text_table import json_bytes, separated_bytes
 
 if TYPE_CHECKING:
     from .query import Query
+
+SERIALIZATIONS = {"votable": "BINARY2", "tabledata": "TABLEDATA", "binary": "BINARY"}
 
 
 class Format(NamedTuple):
@@ -32,7 +37,10 @@ FORMATS = (
     Format("tabledata", "application/x-votable+xml;serialization=TABLEDATA", ("votable/td",), "vot"),
     Format("csv", "text/csv;header=present", ("csv", "text/csv"), "csv"),
     Format("tsv", "text/tab-separated-values", ("tsv",), "tsv"),
-    Format("parquet", "application/vnd.apache.parquet", ("parquet",), "parquet"),
+    Format("parquet", "application/vnd.apache.parquet", ("parquet", "application/parquet"), "parquet"),
+    Format("binary", "application/x-votable+xml;serialization=BINARY", ("votable/b",), "vot"),
+    Format("fits", "application/fits", ("fits",), "fits"),
+    Format("json", "application/json", ("json",), "json"),
 )
 NAMES = {name.lower(): item for item in FORMATS for name in (item.media_type, *item.aliases)}
 NAMES["application/x-votable+xml;serialization=binary2"] = FORMATS[0]
@@ -48,55 +56,36 @@ def wanted_format(asked: Parameters) -> Format:
     return found
 
 
-def encoded(query: Query, form: Format) -> Generator[bytes]:
-    """The query's rows in ``form``; running it happens while this is read."""
-    writers = {"votable": _binary2, "tabledata": _tabledata, "csv": _csv, "tsv": _tsv, "parquet": _parquet}
+def encoded(query: Query, form: Format, folder: Path | None = None) -> Generator[bytes]:
+    """The query's rows in ``form``; running it happens while this is read.
+
+    ``folder`` takes what FITS has to keep aside (default: the system's place for such files). An overflow is marked
+    in every form but CSV and TSV.
+    """
     try:
-        query.open()
-        yield from writers[form.name](query)
+        meta = query.open()
+        # The head waits for the first rows, so that a query that fails at once is told as an error.
+        batches = query.batches()
+        rows = chain(list(islice(batches, 1)), batches)
+
+        def trailer() -> Trailer:
+            return Trailer(query.overflow)
+
+        match form.name:
+            case "csv" | "tsv":
+                yield from separated_bytes(meta, rows, "," if form.name == "csv" else "\t")
+            case "json":
+                yield from json_bytes(meta, rows, trailer)
+            case "parquet":
+                yield from _parquet(meta, rows, trailer)
+            case "fits":
+                for piece in fits_bytes(meta, rows, trailer, folder):
+                    query.check()
+                    yield piece
+            case name:
+                yield from votable_bytes(meta, rows, SERIALIZATIONS[name], trailer)
     finally:
         query.close()
-
-
-def _binary2(query: Query) -> Iterator[bytes]:
-    return _votable(query, "BINARY2")
-
-
-def _tabledata(query: Query) -> Iterator[bytes]:
-    return _votable(query, "TABLEDATA")
-
-
-def _csv(query: Query) -> Iterator[bytes]:
-    return _text(query, ",")
-
-
-def _tsv(query: Query) -> Iterator[bytes]:
-    return _text(query, "\t")
-
-
-def _votable(query: Query, serialization: str) -> Iterator[bytes]:
-    """The head waits for the first rows, so that a query that fails at once is told as an error."""
-    batches = query.batches()
-    first = list(islice(batches, 1))
-    rows = chain(first, batches)
-    yield from votable_bytes(query.meta, rows, serialization, lambda: Trailer(query.overflow))
-
-
-def _text(query: Query, separator: str) -> Iterator[bytes]:
-    head = (separator.join(_quoted(column.name) for column in query.meta.columns) + "\n").encode()
-    options = pa.csv.WriteOptions(include_header=False, delimiter=separator, quoting_style="needed")
-    for batch in query.batches():
-        out = io.BytesIO()
-        pa.csv.write_csv(batch, out, options)
-        yield head + out.getvalue()
-        head = b""
-    if head:
-        yield head
-
-
-def _quoted(name: str) -> str:
-    """A column name for the header line; Arrow would quote every one."""
-    return name if name.isidentifier() else '"' + name.replace('"', '""') + '"'
 
 
 class _Drain(io.RawIOBase):
@@ -123,15 +112,15 @@ class _Drain(io.RawIOBase):
         return piece
 
 
-def _parquet(query: Query) -> Iterator[bytes]:
+def _parquet(meta: TableMeta, rows: Iterable[pa.RecordBatch], trailer: Callable[[], Trailer]) -> Iterator[bytes]:
     sink = _Drain()
-    writer = pa.parquet.ParquetWriter(sink, query.meta.to_schema(), compression="snappy")
-    for batch in query.batches():
+    writer = pa.parquet.ParquetWriter(sink, meta.to_schema(), compression="snappy")
+    for batch in rows:
         writer.write_batch(batch)
         if piece := sink.take():
             yield piece
     # VOParquet: a VOTable without rows in the footer says what Parquet cannot (units, UCDs, overflow, services).
-    described = b"".join(votable_bytes(query.meta, (), "TABLEDATA", lambda: Trailer(query.overflow)))
+    described = b"".join(votable_bytes(meta, (), "TABLEDATA", trailer))
     footer = {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": described.decode()}
     writer.add_key_value_metadata(footer)
     writer.close()

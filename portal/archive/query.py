@@ -72,6 +72,11 @@ class Query:
         """Stop it, from any thread; the running step raises CancelledError."""
         self._stop(CancelledError("The query was stopped."))
 
+    def check(self) -> None:
+        """Raises why the query was stopped, if it was."""
+        if self._stopped:
+            raise self._stopped
+
     def _stop(self, why: TriviewError) -> None:
         """Interrupt what runs until the engine holds nothing for this query.
 
@@ -143,8 +148,7 @@ class Query:
 
     def _step(self, call: Callable):
         """One call into the engine, stopped when the time given to the query is used up."""
-        if self._stopped:
-            raise self._stopped
+        self.check()
         late = LimitError(
             f"The query took longer than its {self._bounds.seconds:g} s.",
             "Bound it by position or id, or run it as an asynchronous job.",

@@ -98,7 +98,7 @@ def _form(function: Function) -> str:
 
 
 def _format_id(name: str) -> str:
-    known = {"votable": "output-votable-binary2", "tabledata": "output-votable-td"}
+    known = {"votable": "output-votable-binary2", "tabledata": "output-votable-td", "binary": "output-votable-binary"}
     return f"{STANDARD}TAPRegExt#{known[name]}" if name in known else ""
 
 

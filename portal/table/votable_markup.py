@@ -84,13 +84,13 @@ def service_xml(item: Service) -> str:
     )
 
 
-def field_xml(column: Column, label: str, taken: set[str], binary: bool) -> str:
-    """One FIELD. ``taken`` are the IDs already used in the document."""
+def field_xml(column: Column, label: str, taken: set[str], marked: bool) -> str:
+    """One FIELD. ``taken`` are the IDs already used in the document; ``marked``: rows carry null marks (BINARY2)."""
     datatype, arraysize = written(column)
     name = column.id if IDENTIFIER.fullmatch(column.id) and column.id not in taken else ""
     taken.add(name)
     inside = f"<DESCRIPTION>{escape(clean(column.description))}</DESCRIPTION>" if column.description else ""
-    if not binary and column.datatype in ("unsignedByte", "short", "int", "long") and not column.is_array:
+    if not marked and column.datatype in ("unsignedByte", "short", "int", "long") and not column.is_array:
         inside += f"<VALUES null={quoteattr(column.null)}/>" if column.null else ""
     return (
         "<FIELD"
@@ -122,7 +122,7 @@ def head_xml(meta: TableMeta, serialization: str) -> str:
     for column in meta.columns:
         if column.ref and column.ref not in known:
             column = Column(**{**{key: getattr(column, key) for key in Column.__slots__}, "ref": ""})
-        fields.append(field_xml(column, label_of(meta, column.name), taken, serialization != "TABLEDATA"))
+        fields.append(field_xml(column, label_of(meta, column.name), taken, serialization == "BINARY2"))
     said = f"<DESCRIPTION>{escape(clean(meta.description))}</DESCRIPTION>\n" if meta.description else ""
     opening = "<TABLEDATA>\n" if serialization == "TABLEDATA" else f'<{serialization}><STREAM encoding="base64">\n'
     return (

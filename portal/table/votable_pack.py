@@ -94,10 +94,10 @@ class _Cells:
         _put_runs(out, pos, self.ends, self.data)
 
 
-def pack_binary2(columns: tuple[Column, ...], batch: pa.RecordBatch) -> bytes:
-    """The rows of a batch as BINARY2 bytes: null marks, then the cells, big-endian."""
+def pack_binary2(columns: tuple[Column, ...], batch: pa.RecordBatch, marked: bool = True) -> bytes:
+    """The rows of a batch as BINARY2 bytes: null marks, then the cells, big-endian. BINARY has no marks."""
     rows = batch.num_rows
-    flags = (len(columns) + 7) // 8
+    flags = (len(columns) + 7) // 8 if marked else 0
     cells = [_Cells(column, array) for column, array in zip(columns, batch.columns)]
     size = np.full(rows, flags, np.int64)
     for item in cells:
