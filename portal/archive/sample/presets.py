@@ -176,8 +176,8 @@ PRESETS: dict[str, Preset] = {
     for preset in (
         _preset("tiny", 0.05, 30, (0.05, 15, 20), parallel=False),  # unit tests, under a second
         _preset("small", 0.2, 120, (0.12, 40, 150)),  # browser tests, seconds
-        _preset("default", 0.5, 330, (0.25, 80, 1000)),  # the first sight of the portal
-        _preset("deep", 0.5, 1000, (0.25, 120, 1500)),
+        _preset("default", 0.5, 330, (0.25, 80, 1000), tile_order=6),  # the first sight of the portal
+        _preset("deep", 0.5, 1000, (0.25, 120, 1500), tile_order=6),
         _preset("large", 4.5, 110, (0.25, 80, 1000), LSSTCAM, tile_order=5),  # 10 M Objects, 100 M forced
         _preset("billion", 4.5, 900, (0.25, 80, 1000), LSSTCAM, tile_order=5),  # a thousand million forced
     )
