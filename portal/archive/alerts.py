@@ -130,6 +130,7 @@ class Alerts:
         base = {row["diaObjectId"]: row for row in self._rows(_OBJECT, "diaObject", "diaObjectId", objects)}
         geometry = self._asteroids([row["diaSourceId"] for row in sources] if bodies else [])
         orbits = self._orbits(bodies)
+        targets = self._targets({row["visit"] for row in sources})
         for source in sources:
             now, ident = source["midpointMjdTai"], source["diaObjectId"]
             before = [row for row in history[ident] if now - HISTORY_DAYS <= row["midpointMjdTai"] < now]
@@ -139,8 +140,8 @@ class Alerts:
             measured.sort(key=lambda row: row["midpointMjdTai"])
             yield {
                 "diaSourceId": source["diaSourceId"],
-                "observation_reason": "science",
-                "target_name": None,
+                "observation_reason": None,
+                "target_name": targets.get(source["visit"]),
                 "diaSource": source,
                 "prvDiaSources": before or None,
                 "prvDiaForcedSources": measured or None,
@@ -168,6 +169,12 @@ class Alerts:
         made = {**row, "visit": visit, "detector": detector, "ra": place["ra"], "dec": place["dec"]}
         made |= {"midpointMjdTai": when, "timeProcessedMjdTai": when + 1.0}  # forced on the day after
         return schema.cleaned("diaForcedSource", made)
+
+    def _targets(self, visits: Iterable[int]) -> dict[int, str]:
+        """What each visit was pointed at, as ObsCore has it."""
+        select = 'SELECT DISTINCT lsst_visit, target_name FROM "ivoa.ObsCore"'
+        found = self._found("ivoa.ObsCore", select, "lsst_visit", visits)
+        return {row["lsst_visit"]: row["target_name"] for row in found}
 
     def _asteroids(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         return {row["diaSourceId"]: row for row in self._rows("dp2.SSSource", "ssSource", "diaSourceId", ids)}

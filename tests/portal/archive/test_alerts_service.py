@@ -93,6 +93,8 @@ def test_values_are_those_of_the_tables(service, packets) -> None:
     for name in ("ra", "dec", "midpointMjdTai", "reliability", "psfFlux", "psfFluxErr", "snr"):
         assert math.isclose(float(row[name]), packet.source[name], rel_tol=1e-6)
     assert row["band"] == packet.source["band"]
+    (image,) = _csv(service, f"SELECT DISTINCT target_name FROM ivoa.ObsCore WHERE lsst_visit = {row['visit']}")
+    assert packet.record["target_name"] == image["target_name"] != ""
 
 
 def test_nothing_of_later_visits(packets, service) -> None:
