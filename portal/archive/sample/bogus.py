@@ -22,11 +22,11 @@ from portal.archive.sample.streams import normal, stream, uniform
 REAL, NOISE, DIPOLE, ARTEFACT, MOVING = range(5)  # the hidden column _origin
 FALSE_TID = 1 << 51
 # False detections per square degree of an image, as many as there are real ones in the fields of the presets.
-ANYWHERE = {NOISE: 54.0, ARTEFACT: 20.0}
+ANYWHERE = {NOISE: 36.0, ARTEFACT: 14.0}
 CORE = {NOISE: 7.0, ARTEFACT: 5.0}  # more per image in the core of the main field, where variables are many
 PER_ASTEROID = 2.0  # noise peaks more in all for each asteroid planted in the field: it is seen about so often
 # Mean number per image and star of BRIGHT_NJY to SATURATED_NJY in r (magnitudes 18.8 to 14.3), at it or near it.
-AT_STARS = {DIPOLE: 0.085, ARTEFACT: 0.021}
+AT_STARS = {DIPOLE: 0.1, ARTEFACT: 0.021}
 BRIGHT_NJY, SATURATED_NJY = 1.1e5, 6.6e6
 NEAR_ARCSEC = 4.0
 EDGE = 30.0  # pixels of a detector's rim where nothing is believed

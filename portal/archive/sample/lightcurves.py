@@ -136,7 +136,7 @@ def spot_ratio(
     contrast = 1 - planck(WAVELENGTH_NM, np.full(6, 3700.0)) / planck(WAVELENGTH_NM, np.full(6, 4500.0))
     depth_b = depth[:, None] * (contrast / contrast[2])[band]
     turn = 2 * np.pi * (mjd[None, :] - epoch[:, None]) / period[:, None]
-    lag = 2 * np.pi * (0.3 + 0.4 * odd[:, None]) + 0.0006 * (mjd[None, :] - epoch[:, None])
+    lag = 2 * np.pi * (0.3 + 0.4 * odd[:, None]) + 0.0001 * (mjd[None, :] - epoch[:, None])
     tilt = 0.25 + 0.4 * odd[:, None]  # sin(latitude) cos(inclination): spots nearer to the pole set for less long
     one = np.maximum(tilt + (1 - tilt) * np.cos(turn + np.pi), 0.0)
     two = np.maximum(tilt + (1 - tilt) * np.cos(turn + np.pi + lag), 0.0)

@@ -101,6 +101,8 @@ def _stars(
             out["amplitude"][k] = 2.5 * np.log10(cycle[:, 2].max(axis=1) / cycle[:, 2].min(axis=1))
         elif name == "ROT":
             ratio = lc.spot_ratio(mjd, band, period, 0.7 * height, epoch, odd)
+            cycle = lc.spot_ratio(_PHASES, np.full(len(_PHASES), 2), np.ones(len(k)), 0.7 * height, 0 * odd, odd)
+            out["amplitude"][k] = 2.5 * np.log10(cycle.max(axis=1) / cycle.min(axis=1))
         elif name == "ULENS":
             season = FIRST_DAY + 365.25 * np.floor(3 * luck["epoch"][k]) + 45 + 90 * luck["wide"][k]
             core = in_core(out["ra"][k], out["dec"][k])

@@ -246,3 +246,15 @@ def test_plateaus_and_disruptions_have_their_own_shapes() -> None:
     assert len(set(blue)) == 1 and blue[0] < -0.2  # hot all the time
     green = at_z("SNII", 0.01, days, 1)
     assert green[at[70]] - ii[at[70]] > green[at[10]] - ii[at[10]] + 0.3
+
+
+def test_amplitudes_of_the_truth_are_what_the_light_does() -> None:
+    field = presets.PRESETS["default"].fields[0]
+    visits = make_visits(field, 7)
+    variables, mean = planted_alone(7, field, visits)
+    in_r = visits.band == 2
+    for name, least in (("RRab", 0.93), ("RRc", 0.93), ("CEP", 0.9), ("EW", 0.85), ("ROT", 0.8)):
+        k = np.flatnonzero(variables.kind == lc.CLASS_ID[name])
+        mags = -2.5 * np.log10(mean[k, 2, None] + variables.delta[k][:, in_r])
+        share = np.ptp(mags, axis=1) / variables.amplitude[k]
+        assert len(k) > 3 and np.median(share) > least and share.max() < 1.12, name
