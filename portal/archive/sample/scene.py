@@ -51,6 +51,7 @@ class Scene:
     rays: np.ndarray
     bleeds: np.ndarray
     columns: np.ndarray
+    repaired: list[tuple[str, np.ndarray]]  # mask planes and the rectangles where DiaSource's flags say so
     far: Objects  # steady objects that the field does not hold
     far_place: np.ndarray  # (n, 6), where they fall
     far_reach: np.ndarray  # (n) pixels to which they shine
@@ -170,6 +171,18 @@ def _trails(rows: np.ndarray, seeing: float) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(position), np.concatenate(light)
 
 
+def _repaired(exposure: Exposure, rows: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Rectangles (first and last x, first and last y) of repaired pixels at the detections that are flagged so."""
+    x, y = (np.rint(value).astype(np.int64) for value in exposure.to_pixel(rows[:, 0], rows[:, 1]))
+    centre = np.stack([x - 1, x, y - 1, y], axis=1)
+    aside = centre + np.array([4, 4, 1, 2])  # in the footprint, not in its centre
+    ray, ray_centre, filled, filled_centre = rows[:, 2:].T > 0
+    return [
+        ("CR", centre[ray_centre]), ("CR", aside[ray & ~ray_centre]),
+        ("INTRP", centre[filled_centre]), ("INTRP", aside[filled & ~filled_centre]),
+    ]  # fmt: skip
+
+
 def make_scene(
     seed: int, exposure: Exposure, field: Field, sources: Sources, light: VisitLight, outskirts: Outskirts
 ) -> Scene:
@@ -212,6 +225,7 @@ def make_scene(
         rays=cosmic_rays(seed, exposure),
         bleeds=bleed_trails(at[near, 0], at[near, 1], overfull[near], exposure.ny),
         columns=bad_columns(seed, exposure.detector, exposure.nx, exposure.ny),
+        repaired=_repaired(exposure, light.flagged(exposure)),
         far=far, far_place=_project(exposure, far.position, np.arange(len(far.pixel))),
         # The pixel's own width, and what jitter may add.
         far_reach=1.1 * far_reach / SCALE + 3.0,

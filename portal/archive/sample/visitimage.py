@@ -196,6 +196,8 @@ class VisitImages:
         columns = np.column_stack([scene.columns[:, 0], scene.columns])
         flood(dead, x0, y0, columns, _BAD | _INTRP)
         flood(dead, x0, y0, scene.bleeds, _SAT)
+        for plane, boxes in scene.repaired:
+            flood(dead, x0, y0, boxes, 1 << PLANES[plane] | _INTRP)
         # One noise for raw, visit and difference: they are the same exposure.
         grain = self._noise.box("visit", exposure.band, exposure.key, x0 - 1, y0, nx + 2, ny)
         if kind == "raw":

@@ -14,10 +14,11 @@ import numpy as np
 
 from portal.archive.sample.exposure import Exposure, move_in, read_columns, table_files
 
-LAYOUT = 1  # raise when the arrays change
+LAYOUT = 2  # raise when the arrays change
 # Values of DiaSource's hidden column _origin.
 NOISE_PEAK, DIPOLE, ARTEFACT = 1, 2, 3
 _FALSE = ("ra", "dec", "psfFlux", "dipoleLength", "dipoleAngle")
+_FLAGS = ("pixelFlags_cr", "pixelFlags_crCenter", "pixelFlags_interpolated", "pixelFlags_interpolatedCenter")
 _MOVING = ("ra", "dec", "flux", "rate", "angle")
 
 
@@ -63,6 +64,12 @@ class VisitLight:
         """False detections, rows of ra, dec (deg), psfFlux (nJy), dipole length (pixels) and angle (deg), origin."""
         return self._of("false", exposure.key, len(_FALSE) + 1)
 
+    def flagged(self, exposure: Exposure) -> np.ndarray:
+        """Detections with repaired pixels, rows of ra, dec (deg), then 0 or 1: cosmic ray in the footprint, in the
+        centre, interpolated pixels in the footprint, in the centre.
+        """
+        return self._of("flagged", exposure.key, 2 + len(_FLAGS))
+
     def _of(self, name: str, key: int, columns: int) -> np.ndarray:
         if f"{name}-key" not in self._arrays:
             return np.zeros((0, columns))
@@ -106,14 +113,19 @@ def _make(sample: Path, folder: Path) -> None:
         visit = rows["visit"].to_numpy()
         order = np.argsort(visit, kind="stable")
         arrays["moving-key"], arrays["moving"] = visit[order], _floats(rows, _MOVING)[order]
-    rows = read_columns(sample, "DiaSource", ["visit", "detector", "_origin", *_FALSE])
+    rows = read_columns(sample, "DiaSource", ["visit", "detector", "_origin", *_FALSE, *_FLAGS])
     if rows:
         origin = rows["_origin"].to_numpy()
         key = rows["visit"].to_numpy() * 1000 + rows["detector"].to_numpy()
-        wanted = np.flatnonzero((origin >= NOISE_PEAK) & (origin <= ARTEFACT))
-        wanted = wanted[np.argsort(key[wanted], kind="stable")]
-        arrays["false-key"] = key[wanted]
-        arrays["false"] = np.column_stack([_floats(rows, _FALSE), origin])[wanted]
+        false = np.column_stack([_floats(rows, _FALSE), origin])
+        flagged = np.column_stack([_floats(rows, ("ra", "dec")), _floats(rows, _FLAGS)])
+        for name, values, wanted in (
+            ("false", false, (origin >= NOISE_PEAK) & (origin <= ARTEFACT)),
+            ("flagged", flagged, (flagged[:, 2:] > 0).any(axis=1)),
+        ):
+            chosen = np.flatnonzero(wanted)
+            chosen = chosen[np.argsort(key[chosen], kind="stable")]
+            arrays[f"{name}-key"], arrays[name] = key[chosen], values[chosen]
     aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
     aside.mkdir(parents=True)
     for name, values in arrays.items():

@@ -62,7 +62,7 @@ def psf(seeing: float, x: float, y: float, half: int) -> np.ndarray:
 
 
 def psf_flux(box: Box, seeing: float, x: float, y: float) -> tuple[float, float]:
-    """Unweighted PSF flux and its error (as the pipelines measure them) about the middle pixel of a box of odd size, displaced by (x, y); nJy."""
+    """Unweighted PSF flux and its error, nJy, at (x, y) from the middle pixel of a box of odd size."""
     model = psf(seeing, x, y, box.image.shape[0] // 2)
     good = np.isfinite(box.image)
     model = np.where(good, model, 0.0)
@@ -107,6 +107,10 @@ def write(folder: Path) -> Path:
         "visit": np.full(len(FALSE), VISITS[0]), "detector": np.full(len(FALSE), DETECTOR, np.int64),
         "ra": [place[0] for place in places], "dec": [place[1] for place in places],
         **{name: [row[k] for row in FALSE] for k, name in ((2, "psfFlux"), (3, "dipoleLength"), (4, "dipoleAngle"))},
+        "pixelFlags_cr": [False, False, True],
+        "pixelFlags_crCenter": [False, False, False],
+        "pixelFlags_interpolated": [True, False, True],
+        "pixelFlags_interpolatedCenter": [True, False, False],
         "_origin": np.array([row[5] for row in FALSE], np.int8),
     }  # fmt: skip
     for name, columns in (("_visits", visits), ("_light", light), ("_moving", moving), ("DiaSource", found)):

@@ -266,6 +266,17 @@ def test_false_detections_are_seen_with_their_flux(sky: SkyPixels, exposure: Exp
     assert negative[0, 0] & BIT["DETECTED_NEGATIVE"]
 
 
+def test_the_mask_says_what_the_flags_of_detections_say(sky: SkyPixels, exposure: Exposure) -> None:
+    cr, filled = [], []
+    for x, y, *_ in seen.FALSE:
+        mask = sky.box("difference_image", exposure, "r", round(x) - 5, round(y) - 5, 11, 11).mask
+        for found, name in ((cr, "CR"), (filled, "INTRP")):
+            bits = (mask & BIT[name]) > 0
+            found.append((bool(bits[4:7, 4:7].any()), bool(bits.any())))
+    assert cr == [(False, False), (False, False), (False, True)]
+    assert filled == [(True, True), (False, False), (False, True)]
+
+
 def test_bright_stars_are_out_of_register(sky: SkyPixels, exposure: Exposure) -> None:
     ratio = []
     for x, y in seen.GRID:
