@@ -91,7 +91,8 @@ class Portal:
         self.pages = 0
         self.archive: Any = None
         if settings.embedded:
-            self.archive = run_aside(self._open_archive)
+            sky = self._sky()
+            self.archive = run_aside(lambda: self._open_archive(sky))
         self.history = History(settings.data)
         self.history.sweep(settings.keep_days)
         self.runner = Runner(settings, self.history)
@@ -100,15 +101,26 @@ class Portal:
         surveys = Surveys(self.runner.web, settings.hips_list, settings.archive_url)
         self.desk = Desk(self.feeds, SchemaBook(), cutouts, surveys, read_examples())
 
-    def _open_archive(self) -> Any:
-        from portal.archive.app import Archive
-        from portal.archive.limits import Limits
+    def _sky(self) -> Path:
+        """The folder of the sample sky, made when it is not there. In the main thread, which Ctrl-C reaches."""
         from portal.archive.sample.build import build_sample
 
-        settings = self.settings
+        settings, told = self.settings, -1
+
+        def tell(title: str, fraction: float) -> None:
+            nonlocal told
+            if sys.stderr.isatty() or int(100 * fraction) > told:  # a log needs no line for each step
+                told = int(100 * fraction)
+                bar(title, fraction)
+
         print(f"Sample sky '{settings.preset}' in {settings.data / 'sky'}", file=sys.stderr)
-        folder = build_sample(settings.preset, settings.seed, settings.data / "sky", lambda text, part: bar(text, part))
-        return Archive.open(folder, settings.data / "archive", Limits.from_settings(settings))
+        return build_sample(settings.preset, settings.seed, settings.data / "sky", tell)
+
+    def _open_archive(self, sky: Path) -> Any:
+        from portal.archive.app import Archive
+        from portal.archive.limits import Limits
+
+        return Archive.open(sky, self.settings.data / "archive", Limits.from_settings(self.settings))
 
     def warm(self) -> None:
         """Read the service's schema and compile what the first query needs, so that no user waits for it."""
@@ -283,6 +295,8 @@ def main() -> int:
     except TriviewError as error:
         print(f"triview: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130  # as shells do
     return 0
 
 

@@ -55,10 +55,12 @@ def main() -> None:
     try:
         settings = load_settings(file=options.config, **given)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        folder = build_sample(settings.preset, settings.seed, settings.data / "sample", show)
+        folder = build_sample(settings.preset, settings.seed, settings.data / "sky", show)
         archive = Archive.open(folder, settings.data / "archive", Limits.from_settings(settings), options.base_url)
     except TriviewError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
     try:
         asyncio.run(serve(archive, settings.host, settings.port))
     finally:

@@ -31,7 +31,7 @@ def process(data: Path) -> Iterator[tuple[subprocess.Popen, httpx.Client]]:
 
 
 def test_a_running_job_outlives_kill_9(sample: Path, tmp_path: Path, endless: str) -> None:
-    os.symlink(sample.parent, tmp_path / "sample")
+    os.symlink(sample.parent, tmp_path / "sky")
     with process(tmp_path) as (server, client):
         made = client.post("/api/tap/async", data={"LANG": "ADQL", "QUERY": endless, "PHASE": "RUN"})
         job = made.headers["location"].removeprefix(str(client.base_url).rstrip("/"))
