@@ -30,8 +30,8 @@ from portal.archive.sample.visitlight import VisitLight
 from portal.errors import FormatError
 
 KINDS = (*RECIPES, "visit_image", "difference_image", "raw")
-LOOK = 3  # raise when images come out differently, so that stored ones are not used
-# Whole images are some 30 MB each: room for those of one visit in each of three bands.
+LOOK = 4  # raise when images come out differently, so that stored ones are not used
+# Whole images are some 17 MB each: room for sixty.
 STORED_BYTES = 1 << 30
 
 

@@ -19,6 +19,7 @@ from portal.archive.sample.mixtures import mixture
 from portal.archive.sample.noise import pixel_noise
 from portal.archive.sample.outskirts import Objects, Outskirts
 from portal.archive.sample.sources import Sources
+from portal.archive.sample.streaks import WIDE, streaks
 from portal.archive.sample.streams import normal
 from portal.archive.sample.visitlight import ARTEFACT, DIPOLE, VisitLight
 
@@ -34,7 +35,7 @@ ARTEFACT_WIDTH2 = 0.35  # squared size of an artefact in that of the PSF
 class Scene:
     """``point_place`` (n, 6) and ``point_shape`` (n, 11) for ``draw_objects``, ``blobs`` (n, 6) for ``draw_blobs``,
     both above (or below) the steady sky; ``quiet`` (n, 2) the pixels of false detections; ``rays``, ``bleeds`` and
-    ``columns`` as in defects.py.
+    ``columns`` as in defects.py, ``streaks`` as in streaks.py.
     """
 
     exposure: Exposure
@@ -52,6 +53,8 @@ class Scene:
     bleeds: np.ndarray
     columns: np.ndarray
     repaired: list[tuple[str, np.ndarray]]  # mask planes and the rectangles where DiaSource's flags say so
+    streaks: np.ndarray
+    across: tuple[np.ndarray, np.ndarray]  # weights and variances (pixel2) of the Gaussians across them
     far: Objects  # steady objects that the field does not hold
     far_place: np.ndarray  # (n, 6), where they fall
     far_reach: np.ndarray  # (n) pixels to which they shine
@@ -225,6 +228,8 @@ def make_scene(
         rays=cosmic_rays(seed, exposure),
         bleeds=bleed_trails(at[near, 0], at[near, 1], overfull[near], exposure.ny),
         columns=bad_columns(seed, exposure.detector, exposure.nx, exposure.ny),
+        streaks=streaks(seed, exposure, boresight_on(exposure)[0]),
+        across=(weight, variance * (exposure.seeing / SCALE) ** 2 + BLUR + WIDE / SCALE**2),
         repaired=_repaired(exposure, light.flagged(exposure)),
         far=far, far_place=_project(exposure, far.position, np.arange(len(far.pixel))),
         # The pixel's own width, and what jitter may add.

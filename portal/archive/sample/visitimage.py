@@ -24,6 +24,7 @@ from portal.archive.sample.noise import Noise
 from portal.archive.sample.outskirts import Outskirts
 from portal.archive.sample.scene import JITTERED_FROM, Scene, boresight_on, make_scene
 from portal.archive.sample.sources import Sources
+from portal.archive.sample.streaks import draw_streaks
 from portal.archive.sample.templategrain import TemplateGrain
 from portal.archive.sample.visitlight import VisitLight
 
@@ -33,9 +34,11 @@ _BAD, _SAT, _INTRP, _CR, _EDGE, _DETECTED, _NEGATIVE, _SUSPECT, _NO_DATA = (
     1 << PLANES[name]
     for name in ("BAD", "SAT", "INTRP", "CR", "EDGE", "DETECTED", "DETECTED_NEGATIVE", "SUSPECT", "NO_DATA")
 )
+_STREAK = 1 << PLANES["STREAK"]
 _SAT_TEMPLATE = 1 << DIFFERENCE_PLANES["SAT_TEMPLATE"]
 RIM = 10  # pixels marked EDGE: half of a matching kernel
 DETECT = 0.9  # light above this many sigma of the background is marked DETECTED
+STREAK_FROM = 0.2  # of the background's sigma: where a satellite's trail is marked
 SUSPECT_FROM = 0.9  # of the full well: response is not linear any more
 BIAS, WHITE, GAIN = 1000.0, 65535.0, 1.6  # adu of no light, adu at most, electrons per adu
 KEPT = 48  # scenes: the cutouts of one object come visit by visit, those of one image from one scene
@@ -196,6 +199,12 @@ class VisitImages:
         columns = np.column_stack([scene.columns[:, 0], scene.columns])
         flood(dead, x0, y0, columns, _BAD | _INTRP)
         flood(dead, x0, y0, scene.bleeds, _SAT)
+        if len(scene.streaks):
+            trail = np.zeros((ny, nx))
+            draw_streaks(trail, x0, y0, scene.streaks, *scene.across)
+            light.model[...] += trail
+            light.change[...] += trail
+            dead[trail > STREAK_FROM * scene.sigma] |= _STREAK
         for plane, boxes in scene.repaired:
             flood(dead, x0, y0, boxes, 1 << PLANES[plane] | _INTRP)
         # One noise for raw, visit and difference: they are the same exposure.

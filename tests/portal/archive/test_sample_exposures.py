@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -170,7 +171,7 @@ def test_differences_share_the_noise_of_their_template(sky: SkyPixels, whole: di
     along = (template[:, 1:] * template[:, :-1])[both].mean() / (template[ok] ** 2).mean()
     assert along > 0.3  # neighbours are alike; those of the visit are not
     # At the same places of the sky, what another visit subtracted is alike too.
-    twin = Exposure(**{**exposure.__dict__, "visit": 7, "rotation": exposure.rotation + 90.0, "seeing": 0.82})
+    twin = dataclasses.replace(exposure, visit=7, rotation=exposure.rotation + 90.0, seeing=0.82)
     images = sky._visit_images()
     here = images._template.box(exposure, 1000, 1000, 256, 256)
     x, y = twin.to_pixel(*exposure.to_sky(*np.meshgrid(np.arange(1000, 1256), np.arange(1000, 1256))))
@@ -275,6 +276,34 @@ def test_the_mask_says_what_the_flags_of_detections_say(sky: SkyPixels, exposure
             found.append((bool(bits[4:7, 4:7].any()), bool(bits.any())))
     assert cr == [(False, False), (False, False), (False, True)]
     assert filled == [(True, True), (False, False), (False, True)]
+
+
+def test_a_satellite_crosses_some_visits(sky: SkyPixels, exposure: Exposure) -> None:
+    images, visit = sky._visit_images(), 2026010300001
+    crossed = 0
+    for k in range(400):
+        twin = dataclasses.replace(exposure, visit=visit + k)
+        rows = images.scene(twin, sky.field).streaks
+        crossed += len(rows)
+        if len(rows):
+            c, s, away, light = rows[0]
+            x, y = np.array([1200.0, 1200.0]) + (away - 1200.0 * (c + s)) * np.array([c, s])
+            if 300 < x < 3700 and 300 < y < 3700 and light > 1000:
+                break
+    else:
+        pytest.fail("no satellite in 400 visits")
+    assert crossed >= 1
+    box = int(x) - 120, int(y) - 120, 240, 240
+    made = {kind: sky.box(kind, twin, "r", *box) for kind in ("visit_image", "difference_image")}
+    part = sky.box("visit_image", twin, "r", box[0] + 77, box[1] + 31, 100, 90)
+    assert same(part, made["visit_image"], 77, 31, 100, 90)
+    yy, xx = np.mgrid[box[1] : box[1] + 240, box[0] : box[0] + 240]
+    off = np.abs(xx * c + yy * s - away)
+    marked = (made["visit_image"].mask & BIT["STREAK"]) > 0
+    assert marked[off < 2].all() and not marked[off > 31].any()
+    along = np.abs((xx - x) * s - (yy - y) * c) < 100
+    seen_light = made["difference_image"].image[along & (off < 25)].sum() / 200
+    assert seen_light == pytest.approx(light, rel=0.1)
 
 
 def test_bright_stars_are_out_of_register(sky: SkyPixels, exposure: Exposure) -> None:
