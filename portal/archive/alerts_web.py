@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import TriviewError
 from .alerts import MAX_IDS, Alerts
 from .alerts_fits import alert_fits, cutouts_fits
+from .cutouts import FITS
 from .images import NotFound
 from .params import Parameters, UsageError
-from .soda import FITS, FileHandler
+from .soda import FileHandler
 
 if TYPE_CHECKING:
     from .app import Archive
