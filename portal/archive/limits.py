@@ -24,6 +24,8 @@ class Limits:
     resident_bytes: int = 128 << 20  # tables up to this size on disk are held in memory: cones in 2 ms, not 15
     cutout_pixels: int = 4000 * 4000  # a whole patch and no more
 
+    private_hosts: frozenset[str] = frozenset()  # host:port names from which tables may be fetched all the same
+
     @classmethod
     def from_settings(cls, settings: Settings) -> Limits:
         """The limits an operator has set; the others stay at their defaults."""
@@ -32,4 +34,5 @@ class Limits:
             threads=settings.archive_threads,
             sync_seconds=settings.sync_seconds,
             async_seconds=settings.async_seconds,
+            private_hosts=frozenset(item.strip().lower() for item in settings.private_hosts.split(",") if item.strip()),
         )

@@ -6,20 +6,19 @@ import logging
 import re
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from ..errors import LimitError, TriviewError
-from ..table.votable_read import read_votable
 from .formats import FORMATS, Format, encoded, wanted_format
 from .handler import ServiceHandler
 from .jobstore import JobResult
 from .params import Parameters, UsageError
 from .query import Bounds, Query
+from .remote import fetch
 from .telling import told
+from .uploads import read_uploads
 from .uws import Ticket
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def prepare(
 ) -> tuple[Query, Format]:
     """The query a request asks for, compiled but not run, and its output format.
 
-    Raises UsageError for bad parameters, QueryError for bad ADQL, FormatError for an upload that is no VOTable.
+    Raises UsageError for bad parameters, QueryError for bad ADQL, FormatError or ServiceError for an upload.
     """
     asked.choice("REQUEST", ("doQuery",), "doQuery")
     if not asked.get("LANG"):
@@ -43,7 +42,8 @@ def prepare(
     asked.choice("LANG", LANGUAGES, "ADQL")
     form = wanted_format(asked)
     bounds = Bounds(max_rows(asked.get("MAXREC"), archive.limits.max_rows), seconds, base, watched)
-    return Query(archive.store, asked.require("QUERY"), bounds, _uploads(asked)), form
+    uploads = read_uploads(asked, lambda url: _fetched(archive, url, base))
+    return Query(archive.store, asked.require("QUERY"), bounds, uploads), form
 
 
 def max_rows(text: str, ceiling: int) -> int:
@@ -59,27 +59,19 @@ def max_rows(text: str, ceiling: int) -> int:
     return min(rows, ceiling)
 
 
-def _uploads(asked: Parameters) -> Mapping[str, pa.Table]:
-    """The tables named by UPLOAD=name,param:part;... (TAP 1.1, section 2.5)."""
-    tables: dict[str, pa.Table] = {}
-    for pair in ";".join(asked.all("UPLOAD")).split(";"):
-        if not pair.strip():
-            continue
-        name, _, place = pair.strip().partition(",")
-        if not re.fullmatch(r"[A-Za-z]\w{0,63}", name):
-            raise UsageError(f"An uploaded table cannot be called {name!r}.", "Start with a letter; use A-Z, 0-9, _.")
-        scheme, _, part = place.partition(":")
-        if scheme != "param":
-            raise UsageError(
-                f"The archive does not fetch tables from {scheme or 'nowhere'!r} addresses.",
-                "Send the table in the request, as UPLOAD=name,param:part.",
-            )
-        if part not in asked.files:
-            raise UsageError(f"UPLOAD names the part {part!r}, but the request has no such part.")
-        if name.lower() in tables:
-            raise UsageError(f"Two uploaded tables are called {name!r}.")
-        tables[name.lower()] = read_votable(asked.files[part])[1]
-    return tables
+def _fetched(archive: Archive, url: str, base: str) -> bytes:
+    """What an UPLOAD address holds; a result of a job of this archive is taken from its file."""
+    limits = archive.limits
+    own = re.fullmatch(re.escape(f"{base}/api/tap/async/") + r"(\w+)/results/(\w+)", url)
+    if own is None:
+        return fetch(url, limits.body_bytes, limits.private_hosts)
+    job = archive.uws.store.get(own[1])
+    found = [item for item in job.results if item.name == own[2]] if job is not None else []
+    if not found or not (file := archive.uws.folder / job.id / found[0].file).is_file():
+        raise UsageError(f"{url} is no result of a job of this service.")
+    if found[0].size > limits.body_bytes:
+        raise LimitError(f"The table at {url} is larger than {limits.body_bytes >> 20} MiB.")
+    return file.read_bytes()
 
 
 def warm_up(archive: Archive) -> None:

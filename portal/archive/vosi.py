@@ -59,6 +59,7 @@ def capabilities_xml(base: str, limits: Limits) -> str:
         + "</outputFormat>"
         for form in FORMATS
     )
+    ways = "".join(f'<uploadMethod ivo-id="{STANDARD}TAPRegExt#upload-{way}"/>' for way in ("inline", "http", "https"))
     return (
         f"{XML}<vosi:capabilities xmlns:vosi='http://www.ivoa.net/xml/VOSICapabilities/v1.0' {XSI}"
         " xmlns:vs='http://www.ivoa.net/xml/VODataService/v1.1' xmlns:tr='http://www.ivoa.net/xml/TAPRegExt/v1.0'>"
@@ -77,7 +78,7 @@ def capabilities_xml(base: str, limits: Limits) -> str:
         f'<languageFeatures type="{STANDARD}TAPRegExt#features-udf">{functions}</languageFeatures>'
         "</language>"
         f"{forms}"
-        f'<uploadMethod ivo-id="{STANDARD}TAPRegExt#upload-inline"/>'
+        f"{ways}"
         f"<retentionPeriod><default>{KEEP_SECONDS:.0f}</default><hard>{LONGEST_KEEP_SECONDS:.0f}</hard></retentionPeriod>"
         f"<executionDuration><default>{limits.async_seconds:.0f}</default>"
         f"<hard>{limits.async_seconds:.0f}</hard></executionDuration>"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,59 +22,14 @@ from astropy.table import Table
 from portal.archive.formats import FORMATS, Format, encoded, wanted_format
 from portal.archive.params import Parameters, UsageError
 from portal.errors import LimitError
-from portal.table.columns import Column, Info, TableMeta
+from portal.table.columns import Column, TableMeta
 from portal.table.votable_read import read_votable
 
+_spec = importlib.util.spec_from_file_location("answer_fixture", Path(__file__).with_name("answer_fixture.py"))
+_module = sys.modules.setdefault("answer_fixture", importlib.util.module_from_spec(_spec))
+_spec.loader.exec_module(_module)
+Answer, META, ROWS, IDS, TEXTS = _module.Answer, _module.META, _module.ROWS, _module.IDS, _module.TEXTS
 BY_NAME = {form.name: form for form in FORMATS}
-IDS = [2**62 + 1, None, -(2**60) - 3]
-TEXTS = ["plain", None, 'q"u<o>t&e,\t\n é']
-META = TableMeta(
-    (
-        Column("objectId", "long", ucd="meta.id;meta.main", description="the id", id="col_0"),
-        Column("flux", "float", unit="nJy", id="col_1"),
-        Column("mag", "double", unit="mag", id="col_2"),
-        Column("detector", "short", id="col_3"),
-        Column("visit", "int", id="col_4"),
-        Column("byte", "unsignedByte", id="col_5"),
-        Column("flag", "boolean", id="col_6"),
-        Column("band", "char", "*", id="col_7"),
-    ),
-    name="result",
-    infos=(Info("QUERY", "SELECT <everything>"),),
-)
-ROWS = pa.table(
-    [
-        pa.array(IDS, pa.int64()),
-        pa.array([1.5, None, np.nan], pa.float32()),
-        pa.array([0.1, 2.0, None], pa.float64()),
-        pa.array([-3, None, 188], pa.int16()),
-        pa.array([None, 7, -8], pa.int32()),
-        pa.array([0, None, 255], pa.uint8()),
-        pa.array([True, False, None]),
-        pa.array(TEXTS),
-    ],
-    schema=META.to_schema(),
-)
-
-
-class Answer:
-    """What a query gives to a writer, without an engine."""
-
-    def __init__(self, meta: TableMeta = META, rows: pa.Table = ROWS, overflow: bool = False) -> None:
-        self.meta, self.rows, self.overflow, self.closed = meta, rows, overflow, False
-
-    def open(self) -> TableMeta:
-        return self.meta
-
-    def batches(self):
-        yield from self.rows.slice(0, 2).to_batches()
-        yield from self.rows.slice(2).to_batches()
-
-    def check(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def written(name: str, **more) -> bytes:
