@@ -13,11 +13,11 @@ from portal.archive.sample.bands import BANDS, COADD_SEEING, FWHM_OVER_SIGMA, el
 from portal.archive.sample.camera import SCALE
 from portal.archive.sample.coadd import BLUR, EXPOSURE, FLOOR, Field, places
 from portal.archive.sample.defects import FULL_WELL, bad_columns, bleed_trails, cosmic_rays
-from portal.archive.sample.draw import STAR, Optics, Q, optics, reaches
+from portal.archive.sample.draw import STAR, Optics, Q, optics
 from portal.archive.sample.exposure import Exposure
 from portal.archive.sample.mixtures import mixture
 from portal.archive.sample.noise import pixel_noise
-from portal.archive.sample.outskirts import Objects, Outskirts
+from portal.archive.sample.outskirts import WORST_SEEING, Objects, Outskirts
 from portal.archive.sample.sources import Sources
 from portal.archive.sample.streaks import WIDE, streaks
 from portal.archive.sample.streams import normal
@@ -217,8 +217,6 @@ def make_scene(
     peak = float((weight / (2.0 * np.pi * (variance * (exposure.seeing / SCALE) ** 2 + BLUR))).sum())
     overfull = flux_here * peak / (FULL_WELL * gain)
     sigma = pixel_noise(exposure.sigma, exposure.seeing)
-    far_reach = np.zeros(len(far.pixel))
-    reaches(far.shape, k, opt, FLOOR * sigma / SCALE**2, far_reach)
     near = (at[:, 0] > -2) & (at[:, 0] < exposure.nx + 2)
     return Scene(
         exposure=exposure, band=k, optics=opt, sigma=sigma, gain=gain,
@@ -233,5 +231,5 @@ def make_scene(
         repaired=_repaired(exposure, light.flagged(exposure)),
         far=far, far_place=_project(exposure, far.position, np.arange(len(far.pixel))),
         # The pixel's own width, and what jitter may add.
-        far_reach=1.1 * far_reach / SCALE + 3.0,
+        far_reach=(1.1 * max(1.0, exposure.seeing / WORST_SEEING) * far.reach[:, k] / SCALE + 3.0),
     )  # fmt: skip

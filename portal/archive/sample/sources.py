@@ -22,6 +22,8 @@ from portal.errors import FormatError
 LAYOUT = 8  # raise when the arrays change
 # Objects are searched in classes of reach (arcsec), so that one bright star does not widen every search.
 CLASSES = (8.0, 16.0, 32.0, 64.0, np.inf)
+SLACK = 1e-5  # degrees, for the rounding of cosines near 1
+FEW = 20_000  # rows of a class that are sooner measured one by one than found in HEALPix
 # The faintest level ever drawn, in units of a coadd pixel's noise: what coarse tiles, with little noise, can show.
 FAINTEST = 3e-4
 # nJy: fainter stars fill no pixel of a visit, however sharp.
@@ -42,8 +44,9 @@ class Sources:
         kind = np.searchsorted(CLASSES[:-1], reach)
         self._rows = [np.nonzero(kind == k)[0].astype(np.uint32) for k in range(len(CLASSES))]
         self._pixels = [self.pixel[rows] for rows in self._rows]
+        self._units = [unit_vectors(*self.position[rows].T) if len(rows) < FEW else None for rows in self._rows]
         self._bright = np.load(folder / "bright.npy", mmap_mode="r")
-        self._bright_pixels = self.pixel[self._bright]
+        self._bright_units = unit_vectors(*self.position[self._bright].T)
 
     def __len__(self) -> int:
         return len(self.pixel)
@@ -65,16 +68,25 @@ class Sources:
         ``stretch`` is how many times worse than on a coadd the seeing is.
         """
         found = []
-        for rows, pixels, reach in zip(self._rows, self._pixels, CLASSES):
-            if len(rows):
-                wide = radius + stretch * min(reach, self.largest) / 3600.0
+        here = unit_vectors(ra, dec)
+        for rows, pixels, units, reach in zip(self._rows, self._pixels, self._units, CLASSES):
+            wide = radius + stretch * min(reach, self.largest) / 3600.0
+            if units is not None:
+                found.append(rows[units @ here > np.cos(np.radians(min(wide + SLACK, 180.0)))])
+            else:
                 found.extend(rows[first:last] for first, last in _ranges(pixels, ra, dec, wide))
-        return np.sort(np.concatenate(found)).astype(np.int64) if found else np.zeros(0, np.int64)
+        return np.sort(np.concatenate(found)).astype(np.int64)
 
     def bright(self, ra: float, dec: float, radius: float) -> np.ndarray:
-        """Rows (ascending) of the stars in a disc (degrees), and just outside, that can fill a pixel of a visit."""
-        found = [self._bright[first:last] for first, last in _ranges(self._bright_pixels, ra, dec, radius)]
-        return np.concatenate(found).astype(np.int64) if found else np.zeros(0, np.int64)
+        """Rows (ascending) of the stars in a disc (degrees) that can fill a pixel of a visit."""
+        near = self._bright_units @ unit_vectors(ra, dec) > np.cos(np.radians(radius))
+        return np.asarray(self._bright[near], np.int64)
+
+
+def unit_vectors(ra: np.ndarray | float, dec: np.ndarray | float) -> np.ndarray:
+    """Unit vectors (..., 3) of degrees."""
+    a, d = np.radians(ra), np.radians(dec)
+    return np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=-1)
 
 
 def _ranges(pixels: np.ndarray, ra: float, dec: float, radius: float) -> np.ndarray:
