@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numba as nb
 import numpy as np
 from astropy import units as u
 from astropy_healpix import HEALPix
@@ -30,9 +31,49 @@ def cells_of(ra: float, dec: float, radius_deg: float) -> np.ndarray:
 
 def leaf_of(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     """Nested pixel of order 29 of each position in degrees, int64."""
-    if len(ra) == 0:
-        return np.empty(0, dtype=np.int64)
-    return _LEAVES.lonlat_to_healpix(np.asarray(ra) * u.deg, np.asarray(dec) * u.deg).astype(np.int64)
+    ra, dec = (np.ascontiguousarray(values, dtype=np.float64) for values in (ra, dec))
+    out = np.empty(len(ra), dtype=np.int64)
+    _leaves(ra, dec, out)
+    return out
+
+
+@nb.njit(cache=True, nogil=True)
+def _leaves(ra, dec, out):
+    """The nested scheme of Gorski et al. 2005 (ApJ 622, 759): base face, then x and y in it bit by bit."""
+    side = 1 << LEAF_ORDER
+    for k in range(ra.size):
+        d = np.radians(dec[k])
+        z, turn = np.sin(d), (ra[k] / 90.0) % 4.0
+        if abs(z) <= 2.0 / 3.0:
+            rising, falling = int(side * (0.5 + turn - 0.75 * z)), int(side * (0.5 + turn + 0.75 * z))
+            first, second = rising >> LEAF_ORDER, falling >> LEAF_ORDER
+            if first == second:
+                face = (first & 3) | 4
+            elif first < second:
+                face = first
+            else:
+                face = second + 8
+            x, y = falling & (side - 1), side - 1 - (rising & (side - 1))
+        else:
+            quarter = min(int(turn), 3)
+            size = side * np.cos(d) * np.sqrt(3.0 / (1.0 + abs(z)))
+            rising = min(int((turn - quarter) * size), side - 1)
+            falling = min(int((1.0 - turn + quarter) * size), side - 1)
+            if z > 0:
+                face, x, y = quarter, side - 1 - falling, side - 1 - rising
+            else:
+                face, x, y = quarter + 8, rising, falling
+        out[k] = (face << 2 * LEAF_ORDER) + _spread(x) + (_spread(y) << 1)
+
+
+@nb.njit(inline="always", cache=True)
+def _spread(bits):
+    """Bits moved apart: a zero after each."""
+    bits = (bits | (bits << 16)) & 0x0000FFFF0000FFFF
+    bits = (bits | (bits << 8)) & 0x00FF00FF00FF00FF
+    bits = (bits | (bits << 4)) & 0x0F0F0F0F0F0F0F0F
+    bits = (bits | (bits << 2)) & 0x3333333333333333
+    return (bits | (bits << 1)) & 0x5555555555555555
 
 
 def places_in(cell: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
