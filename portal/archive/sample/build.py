@@ -6,6 +6,7 @@ import errno
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,6 @@ def _build(
     place = aside / "tables"
     (aside / DONE).mkdir(parents=True, exist_ok=True)
     tell("visits", 0.0)
-    tables = observed.write_observed(chosen, seed, place)
     tiles = chosen.tiles()
     left = [tile for tile in tiles if _label(tile) not in done]
     before = 1 - len(left) / len(tiles)
@@ -127,11 +127,14 @@ def _build(
     def told(what: str, part: float) -> None:
         tell(what, before + (0.99 - before) * part)
 
-    for tile, made in made_tiles(seed, left, place, processes or processes_for(left, chosen.parallel), told):
-        done[_label(tile)] = made
-        note = aside / DONE / f"{_label(tile)}.json"
-        note.with_suffix(".new").write_text(json.dumps(made))
-        note.with_suffix(".new").rename(note)
+    with ThreadPoolExecutor(1, "observed") as beside:
+        writing = beside.submit(observed.write_observed, chosen, seed, place)
+        for tile, made in made_tiles(seed, left, place, processes or processes_for(left, chosen.parallel), told):
+            done[_label(tile)] = made
+            note = aside / DONE / f"{_label(tile)}.json"
+            note.with_suffix(".new").write_text(json.dumps(made))
+            note.with_suffix(".new").rename(note)
+        tables = writing.result()
     tell("catalogs", 0.99)
     for tile in tiles:
         for name, made in done[_label(tile)].items():

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,6 +22,7 @@ POSITIONS = {
     "SSSource": ("ra", "dec"),
 }  # fmt: skip
 OBJECTS = ("Object", "DiaObject")
+LOOK_ROWS = 100  # shown of a catalog before anything is read
 _PIXEL = re.compile(r"Norder=(\d+)/Dir=\d+/Npix=(\d+)\.parquet$")
 
 
@@ -59,8 +61,6 @@ def _describe(folder: Path, name: str, table: dict[str, Any], ra: str, dec: str,
     (folder / "partition_info.csv").write_text("\n".join(["Norder,Npix", *lines, ""]))
     schema = pq.read_schema(files[0]).remove_metadata()
     pq.write_metadata(schema, folder / "dataset" / "_common_metadata", store_schema=False)
-    # The first rows of each partition, up to as many as the catalog has partitions or a thousand.
-    each = max(1, 1000 // len(files))
-    first = [next(pq.ParquetFile(file).iter_batches(each)) for file, n in zip(files, rows, strict=True) if n]
-    look = pa.Table.from_batches(first)[:1000] if first else schema.empty_table()
-    pq.write_table(look, folder / "dataset" / "data_thumbnail.parquet", store_schema=False)
+    look = next(pq.ParquetFile(files[int(np.argmax(rows))]).iter_batches(LOOK_ROWS, use_threads=False), None)
+    first = schema.empty_table() if look is None else pa.Table.from_batches([look])
+    pq.write_table(first, folder / "dataset" / "data_thumbnail.parquet", store_schema=False)

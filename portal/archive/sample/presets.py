@@ -15,8 +15,8 @@ DRAWN_DEG = 0.01  # this far outside of the field its images still show somethin
 # cell lies in it.
 MARGIN_DEG = 0.03 + 0.75 * cells.CELL_DEG
 COARSE_ORDER = 11
-OBJECTS_PER_DEG2 = 1.7e5
-BYTES_PER_OBJECT, BYTES_PER_POINT = 600, 17  # on the disk, all tables together
+OBJECTS_PER_DEG2 = 1.62e5
+BYTES_PER_OBJECT, BYTES_PER_POINT = 680, 17  # on the disk, all tables together
 
 
 @dataclass(frozen=True)
@@ -178,8 +178,8 @@ PRESETS: dict[str, Preset] = {
         _preset("small", 0.2, 120, (0.12, 40, 150)),  # browser tests, seconds
         _preset("default", 0.5, 330, (0.25, 80, 1000), tile_order=6),  # the first sight of the portal
         _preset("deep", 0.5, 1000, (0.25, 120, 1500), tile_order=6),
-        _preset("large", 4.5, 110, (0.25, 80, 1000), LSSTCAM, tile_order=5),  # 10 M Objects, 100 M forced
-        _preset("billion", 4.5, 900, (0.25, 80, 1000), LSSTCAM, tile_order=5),  # a thousand million forced
+        _preset("large", 4.6, 110, (0.25, 80, 1000), LSSTCAM, tile_order=5),  # 10 M Objects, 100 M forced
+        _preset("billion", 4.6, 1000, (0.25, 80, 1000), LSSTCAM, tile_order=5),  # a thousand million forced
     )
 }
 
