@@ -15,6 +15,10 @@ TIME_NAMES = ("expmidptmjd", "midpointmjdtai", "midpointtai", "mjd", "obsstartmj
 RA_NAMES = ("coord_ra", "ra", "s_ra", "raj2000", "ra_icrs")
 DEC_NAMES = ("coord_dec", "dec", "decl", "s_dec", "dej2000", "de_icrs")
 COUNTERS = re.compile(r"(tract|patch|visit|visitid|detector|row|index|n[A-Z]\w*|\w*flag\w*|\w*count)")
+# In mag, yet no brightness: colours, amplitudes, extinctions. Bright is not up for these.
+NO_BRIGHTNESS = re.compile(
+    r"(?:[ugrizy]_?(?:minus|m)?_?[ugrizy]|.*(?:colou?r|amplitude|extinction).*|ebv|a_?v)", re.IGNORECASE
+)
 MAGNITUDE = re.compile(r"(\w*_)?\w*mag(nitude)?(_?(ab|auto|psf|lim))?", re.IGNORECASE)
 ERROR = re.compile(r"(\w*(err|error|sigma|unc|cov)(_\w+)?|e_\w+)", re.IGNORECASE)
 WORDS = re.compile(r'"(?:[^"]|"")*"|[A-Za-z_][\w$]*')
@@ -146,7 +150,7 @@ def is_magnitude(column: Column) -> bool:
     if column.ucd.startswith("phot.mag"):
         return True
     if column.unit:
-        return column.unit == "mag" and column.name.lower() != "ebv"
+        return column.unit == "mag" and not NO_BRIGHTNESS.fullmatch(column.name)
     return column.is_number and bool(MAGNITUDE.fullmatch(column.name))
 
 

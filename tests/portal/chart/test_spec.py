@@ -89,3 +89,9 @@ def test_right_ascension_grows_to_the_left() -> None:
     assert chart_spec(OBJECT, "COORD_RA", "coord_dec").x.flipped
     assert not chart_spec(OBJECT, "coord_ra - 62", "coord_dec").x.flipped
     assert chart_spec(OBJECT, "gmag", "imag", x_log=True).x.log
+
+
+@pytest.mark.parametrize("name", ["gr", "g_i", "g_minus_r", "colour", "amplitude", "ebv"])
+def test_what_is_in_mag_but_no_brightness_grows_upwards(name: str) -> None:
+    table = meta(Column(name, "double", unit="mag"), Column("imag", "double", unit="mag"))
+    assert not chart_spec(table, "imag", name).y.flipped and chart_spec(table, name, "imag").y.flipped
