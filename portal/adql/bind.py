@@ -2,80 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
 from portal.adql.catalog import Catalog, OutColumn, TableDef
 from portal.adql.outputs import describe
 from portal.adql.place import did_you_mean, error_at, nearest
+from portal.adql.places import pixel_name, places_of, scope_is_outer
+from portal.adql.scope import Bound, Item, Pair, Scope, Source
 from portal.errors import QueryError
 
-
-@dataclass(eq=False)
-class Source:
-    """What a FROM names: a table, or a query inside the query with the columns it gives."""
-
-    alias: str
-    table: TableDef | None = None
-    outputs: dict[str, OutColumn] = field(default_factory=dict)
-    cte: str = ""
-
-    def find(self, name: str) -> OutColumn | None:
-        if self.table is None:
-            return self.outputs.get(name.lower())
-        column = self.table.by_name.get(name.lower())
-        return OutColumn.of(column, self.table) if column is not None else None
-
-    def all(self) -> Iterator[OutColumn]:
-        if self.table is None:
-            yield from self.outputs.values()
-        else:
-            for column in self.table.columns:
-                yield OutColumn.of(column, self.table)
-
-    def names(self) -> list[str]:
-        if self.table is None:
-            return [column.name for column in self.outputs.values()]
-        return [column.name for column in self.table.columns]
+MAX_COLUMNS = 20_000  # of one query: a star over a star doubles them, and five tables of 1,300 fit
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bound:
-    """A column of a source; ``merged`` when USING made it one with that of another source."""
-
-    source: Source
-    column: OutColumn
-    merged: bool = False
-
-
-@dataclass(eq=False)
-class Item:
-    """One output of a SELECT: the expression, or the column that a star stood for, and what it is called."""
-
-    node: exp.Expr | None
-    bound: Bound | None
-    column: OutColumn
-    alias: bool = False
-
-
-@dataclass(eq=False)
-class Scope:
-    """What a SELECT can name: its sources in order, those around it, its own outputs."""
-
-    sources: list[Source] = field(default_factory=list)
-    parent: Scope | None = None
-    merged: dict[str, list[str]] = field(default_factory=dict)
-    items: list[Item] = field(default_factory=list)
-    using: dict[int, list[str]] = field(default_factory=dict)
+# What a name of WITH means: its columns and its query.
+Ctes = Mapping[str, tuple[list[OutColumn], exp.Expr]]
 
 
 class Binding:
     """A bound query. Everything is found by the identity of the tree's nodes, which are left as they are.
 
     ``columns`` what each Column means, ``outputs_of`` (id of a Column in ORDER BY, GROUP BY or HAVING) the item it
-    repeats, ``scopes`` of each SELECT, ``sources`` of each Table or Subquery in a FROM, ``results`` of each query.
+    repeats, ``scopes`` of each SELECT, ``sources`` of each Table or Subquery in a FROM, ``results`` and ``places`` of
+    each query, ``wanted`` the pixel columns that it has to hand on.
     """
 
     def __init__(self, text: str, catalog: Catalog, uploads: Mapping[str, TableDef]) -> None:
@@ -88,16 +38,16 @@ class Binding:
         self.results: dict[int, list[OutColumn]] = {}
         self.used: dict[str, set[str]] = {}  # names of the columns read of each table
         self.described: dict[int, OutColumn] = {}
+        self.places: dict[int, dict[Pair, tuple[Source, str] | None]] = {}
+        self.wanted: dict[int, set[str]] = {}
 
-    def query(
-        self, node: exp.Expr, parent: Scope | None = None, ctes: Mapping[str, list[OutColumn]] | None = None
-    ) -> list[OutColumn]:
+    def query(self, node: exp.Expr, parent: Scope | None = None, ctes: Ctes | None = None) -> list[OutColumn]:
         """Bind a query and what it contains. Returns its output columns; raises QueryError with a position."""
         ctes = dict(ctes or {})
         with_ = node.args.get("with_")
         for cte in with_.expressions if with_ is not None else ():
             columns = self.query(cte.this, parent, ctes)
-            ctes[cte.alias.lower()] = self._renamed(cte, columns)
+            ctes[cte.alias.lower()] = (self._renamed(cte, columns), cte.this)
         if isinstance(node, exp.Subquery):
             columns = self.query(node.this, parent, ctes)
             self._order(node, columns)
@@ -107,7 +57,10 @@ class Binding:
             columns = self._select(node, parent, ctes)
         else:
             raise error_at(self.text, node, "A query is needed here.", "", ("SELECT",))
+        if len(columns) > MAX_COLUMNS:
+            raise self.error(node, f"This gives {len(columns):,} columns; {MAX_COLUMNS:,} are allowed.", "Name a few.")
         self.results[id(node)] = columns
+        self.places[id(node)] = places_of(node, self)
         return columns
 
     def use(self, source: Source, name: str) -> None:
@@ -122,9 +75,11 @@ class Binding:
         names = cte.args["alias"].args.get("columns") or []
         if names and len(names) != len(columns):
             raise self.error(cte, f"{cte.alias} names {len(names)} columns but its query gives {len(columns)}.")
+        if len({name.name.lower() for name in names}) < len(names):
+            raise self.error(cte, f"{cte.alias} gives two columns one name.")
         return [column.renamed(name.name) for column, name in zip(columns, names)] if names else columns
 
-    def _set_operation(self, node: exp.SetOperation, parent: Scope | None, ctes: Mapping) -> list[OutColumn]:
+    def _set_operation(self, node: exp.SetOperation, parent: Scope | None, ctes: Ctes) -> list[OutColumn]:
         left = self.query(node.this, parent, ctes)
         right = self.query(node.expression, parent, ctes)
         if len(left) != len(right):
@@ -165,7 +120,7 @@ class Binding:
             elif not (isinstance(item.this, exp.Literal) and not item.this.is_string):
                 raise self.error(item.this, "Here ORDER BY can only name output columns.")
 
-    def _select(self, node: exp.Select, parent: Scope | None, ctes: Mapping) -> list[OutColumn]:
+    def _select(self, node: exp.Select, parent: Scope | None, ctes: Ctes) -> list[OutColumn]:
         scope = Scope(parent=parent)
         self.scopes[id(node)] = scope
         from_ = node.args.get("from_")
@@ -182,7 +137,7 @@ class Binding:
         self._names(node.args.get("order"), scope, ctes, first=True)
         return [item.column for item in scope.items]
 
-    def _joins(self, node: exp.Expr, scope: Scope, ctes: Mapping) -> None:
+    def _joins(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> None:
         joins = node.args.get("joins") or []
         for join in joins:
             before = list(scope.sources)
@@ -203,21 +158,21 @@ class Binding:
                         if (column := source.find(name)) is not None:
                             self.use(source, column.name)
                     scope.merged.setdefault(name.lower(), []).extend(source.alias for source in added)
+            scope.outer = scope_is_outer(joins, scope)
             on = join.args.get("on")
             if on is None and not names and str(join.args.get("side") or ""):
                 raise self.error(join, f"{join.side} JOIN needs ON.", "", ("ON", "USING"))
         for join in joins:
             self._names(join.args.get("on"), scope, ctes)
 
-    def _source(self, node: exp.Expr, scope: Scope, ctes: Mapping) -> None:
+    def _source(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> None:
         if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
             self._source(node.this, scope, ctes)
             self._joins(node, scope, ctes)
             return
         if isinstance(node, exp.Subquery):
             columns = self.query(node, scope.parent, ctes)
-            source = Source(node.alias or f"query{len(scope.sources) + 1}")
-            source.outputs = {column.name.lower(): column for column in columns}
+            source = self._derived(node.alias or f"query{len(scope.sources) + 1}", columns, node)
         elif isinstance(node, exp.Table):
             source = self._table(node, ctes)
         else:
@@ -229,11 +184,10 @@ class Binding:
         if isinstance(node, exp.Table) and node.args.get("joins"):
             self._joins(node, scope, ctes)
 
-    def _table(self, node: exp.Table, ctes: Mapping) -> Source:
+    def _table(self, node: exp.Table, ctes: Ctes) -> Source:
         name = f"{node.db}.{node.name}" if node.db else node.name
         if not node.db and node.name.lower() in ctes:
-            outputs = {column.name.lower(): column for column in ctes[node.name.lower()]}
-            return Source(node.alias or node.name, None, outputs, node.name.lower())
+            return self._derived(node.alias or node.name, *ctes[node.name.lower()], node.name.lower())
         table = self.catalog.find(name)
         if node.db.lower() == "tap_upload":
             table = self.uploads.get(node.name.lower())
@@ -247,11 +201,16 @@ class Binding:
             what = f"There is no schema {node.db} here." if node.db and not schema else f"There is no table {name}."
             raise self.error(node, what, did_you_mean(names), names)
         self.used.setdefault(table.full_name, set())
-        return Source(node.alias or table.name, table)
+        places = {(table.position[0].lower(), table.position[1].lower()): table.healpix} \
+            if table.position and table.healpix else {}  # fmt: skip
+        return Source(node.alias or table.name, table, places=places)
 
-    def _names(
-        self, root: exp.Expr | None, scope: Scope, ctes: Mapping, first: bool = False, after: bool = False
-    ) -> None:
+    def _derived(self, alias: str, columns: list[OutColumn], query: exp.Expr, cte: str = "") -> Source:
+        names = [column.name.lower() for column in columns]
+        places = {(names[pair[0]], names[pair[1]]): pixel_name(pair) for pair in self.places[id(query)]}
+        return Source(alias, None, dict(zip(names, columns)), cte, places, query)
+
+    def _names(self, root: exp.Expr | None, scope: Scope, ctes: Ctes, first: bool = False, after: bool = False) -> None:
         """Bind the columns below a node. Outputs of the SELECT come ``first``, ``after`` the columns, or not at all."""
         stack = [root] if root is not None else []
         while stack:
@@ -298,7 +257,7 @@ class Binding:
                     ways = tuple(f"{hit.source.alias}.{hit.column.name}" for hit in hits[:3])
                     message = f"{node.name} is a column of {' and of '.join(h.source.alias for h in hits[:3])}."
                     raise self.error(node, message, f"Write {' or '.join(ways)}.", ways)
-                return Bound(hits[0].source, hits[0].column, True)
+                return Bound(hits[0].source, hits[0].column, True, not scope.outer)
             if hits:
                 return hits[0]
             if node.table and any(self._named(node, source) for source in scope.sources):
@@ -335,7 +294,7 @@ class Binding:
             hint = f"A text is written in single quotes: '{node.name}'."
         return self.error(node, f"There is no column {node.name} in {' or '.join(tables[:3])}.", hint, near)
 
-    def _item(self, node: exp.Expr, scope: Scope, ctes: Mapping) -> None:
+    def _item(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> None:
         star = node.this if isinstance(node, exp.Column) else node
         if isinstance(star, exp.Star):
             self._star(node, scope)
@@ -360,7 +319,8 @@ class Binding:
                 if merged and not named and source.alias in scope.merged[column.name.lower()]:
                     continue
                 self.use(source, column.name)
-                scope.items.append(Item(None, Bound(source, column, merged and not named), column))
+                bound = Bound(source, column, merged and not named, not (merged and scope.outer))
+                scope.items.append(Item(None, bound, column))
 
     @staticmethod
     def _unique(scope: Scope) -> None:

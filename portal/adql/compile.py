@@ -50,8 +50,12 @@ def compile_adql(
         check(tree, text)
         binding = Binding(text, catalog, uploads or {})
         columns = binding.query(tree)
+        limit = None if maxrec is None else maxrec + 1
         writer = DuckWriter(binding)
-        sql = writer.query(tree, None if maxrec is None else maxrec + 1)
+        sql = writer.query(tree, limit)
+        if binding.wanted:  # queries inside were written before it was known that their pixels are needed
+            writer = DuckWriter(binding)
+            sql = writer.query(tree, limit)
         select = tree
         while isinstance(select, exp.Subquery):
             select = select.this

@@ -39,6 +39,7 @@ def pixel_radius(order: int) -> float:
     return float(2 * np.arcsin(np.linalg.norm(near - far) / 2)) * 1.01
 
 
+@lru_cache(maxsize=4096)  # a condition is looked at by the planner and by the writer
 def cone_ranges(ra: float, dec: float, radius: float) -> list[tuple[int, int]]:
     """At most four ranges (first, last pixel of order 29, both in it) that cover a circle; all in degrees."""
     centre = unit_vectors(ra, dec)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from portal.adql.bind import Binding, Scope
-from portal.adql.check import function_of
-from portal.adql.conjuncts import CELL, Match, plan_match
+from portal.adql.bounds import pixel_condition
+from portal.adql.conjuncts import Sides, sides_of
 from portal.adql.expressions import ExpressionWriter
-from portal.adql.geometry import quote
+from portal.adql.match import CELL, Match, plan_matches
+from portal.adql.places import aggregates, pixels_of
+from portal.adql.scope import Scope, Source
+from portal.adql.words import quote
 
 _SETS = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 
@@ -22,8 +24,11 @@ class DuckWriter(ExpressionWriter):
         ctes = []
         for cte in with_.expressions if with_ is not None else ():
             names = [item.name for item in cte.args["alias"].args.get("columns") or []]
-            listed = f"({', '.join(quote(name) for name in names)})" if names else ""
-            ctes.append(f"{quote('cte ' + cte.alias.lower())}{listed} AS ({self.query(cte.this)})")
+            pixels = sorted(self.binding.wanted.get(id(cte.this), ()))
+            listed = f"({', '.join(quote(name) for name in [*names, *pixels])})" if names else ""
+            # A condition on its pixels is to reach the tables inside; what is drawn by lot must stay as it was drawn.
+            open_ = "NOT MATERIALIZED " if pixels and not _draws(cte.this) else ""
+            ctes.append(f"{quote('cte ' + cte.alias.lower())}{listed} AS {open_}({self.query(cte.this)})")
         head = f"WITH {', '.join(ctes)} " if ctes else ""
         if isinstance(node, exp.Subquery):
             body = self.query(node.this, None if node.args.get("order") or node.args.get("offset") else limit)
@@ -40,39 +45,47 @@ class DuckWriter(ExpressionWriter):
     def _select(self, node: exp.Select, limit: int | None) -> str:
         scope = self.binding.scopes[id(node)]
         outside, self.keys = self.keys, None
-        match = plan_match(node, scope.sources, _outer(node, self.binding), self.geometry)
+        index, self.geometry.index = self.geometry.index, False
+        sides = sides_of(node, scope, self.binding)
+        matches = plan_matches(node, scope, sides, self.geometry, self._again)
         from_ = node.args.get("from_")
-        tables = f" FROM {self._source(from_.this, scope, match)}" if from_ is not None else ""
-        tables += self._joins(node, scope, match)
+        tables = f" FROM {self._source(from_.this, scope, matches, sides)}" if from_ is not None else ""
+        tables += self._joins(node, scope, matches, sides)
         where = node.args.get("where")
         if where is not None:
-            tables += f" WHERE {self.condition(where.this)}"
+            tables += f" WHERE {self._chosen(where.this)}"
         group = [self._group_key(item, scope) for item in _parts(node, "group")]
         having = node.args.get("having")
         grouped = bool(group) or having is not None or any(
-            item.node is not None and self._aggregates(item.node) for item in scope.items
+            item.node is not None and aggregates(item.node) for item in scope.items
         )  # fmt: skip
         if grouped:
             self.keys = set(group) or {""}
         outputs = [self.output(item) for item in scope.items]
         columns = ", ".join(f"{text} AS {quote(item.column.name)}" for text, item in zip(outputs, scope.items))
+        for name, source, column in pixels_of(node, self.binding):
+            text = f"{quote(source.alias)}.{quote(column)}"
+            columns += f", {text} AS {quote(name)}"
+            group += [text] if group else []
         tables += f" GROUP BY {', '.join(group)}" if group else ""
         tables += f" HAVING {self.condition(having.this)}" if having is not None else ""
         distinct = "DISTINCT " if node.args.get("distinct") else ""
         text = f"SELECT {distinct}{columns}{tables}{self._tail(node, outputs, limit)}"
-        self.keys = outside
+        self.keys, self.geometry.index = outside, index
         return text
 
-    def _aggregates(self, root: exp.Expr) -> bool:
-        stack = [root]
-        while stack:
-            node = stack.pop()
-            function = function_of(node)
-            if function is not None and function.aggregate:
-                return True
-            if not isinstance(node, (exp.Subquery, exp.Select)):
-                stack.extend(node.iter_expressions())
-        return False
+    def _chosen(self, node: exp.Expr) -> str:
+        """SQL of a condition that chooses rows, with what it says of their pixels before it."""
+        outside, self.geometry.index = self.geometry.index, True
+        text, first = self.truth(node), pixel_condition(node, self.geometry)
+        self.geometry.index = outside
+        return f"{first}({text})" if first else text
+
+    def _again(self, source: Source) -> str:
+        """SQL by which a table or a named query can be read once more."""
+        if source.cte:
+            return quote("cte " + source.cte)
+        return source.table.engine_name if source.table is not None else ""
 
     def _group_key(self, node: exp.Expr, scope: Scope) -> str:
         item = self.binding.outputs_of.get(id(node))
@@ -120,30 +133,31 @@ class DuckWriter(ExpressionWriter):
         # By number where it is an output: with DISTINCT nothing else may be named.
         return f"{outputs.index(text) + 1 if text in outputs else text}{direction}"
 
-    def _source(self, node: exp.Expr, scope: Scope, match: Match | None) -> str:
+    def _source(self, node: exp.Expr, scope: Scope, matches: dict[Source, Match], sides: Sides) -> str:
         if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
-            return f"({self._source(node.this, scope, match)}{self._joins(node, scope, match)})"
+            return f"({self._source(node.this, scope, matches, sides)}{self._joins(node, scope, matches, sides)})"
         source = self.binding.sources[id(node)]
         if source.cte:
             text = quote("cte " + source.cte)
         else:
             text = source.table.engine_name if source.table is not None else f"({self.query(node)})"
         alias = quote(source.alias)
-        if match is not None and match.source is source:
-            text = f"(SELECT {alias}.*, unnest({match.cells}) AS {quote(CELL)} FROM {text} AS {alias})"
-        joins = self._joins(node, scope, match) if isinstance(node, exp.Table) else ""
+        if (match := matches.get(source)) is not None:
+            where = f" WHERE {match.where}" if match.where else ""
+            text = f"(SELECT {alias}.*, unnest({match.cells}) AS {quote(CELL)} FROM {text} AS {alias}{where})"
+        joins = self._joins(node, scope, matches, sides) if isinstance(node, exp.Table) else ""
         return f"({text} AS {alias}{joins})" if joins else f"{text} AS {alias}"
 
-    def _joins(self, node: exp.Expr, scope: Scope, match: Match | None) -> str:
+    def _joins(self, node: exp.Expr, scope: Scope, matches: dict[Source, Match], sides: Sides) -> str:
         text = ""
         for join in node.args.get("joins") or []:
-            right = self._source(join.this, scope, match)
-            side = str(join.args.get("side") or "").upper()
+            right = self._source(join.this, scope, matches, sides)
+            side = sides.get(id(join), str(join.args.get("side") or "").upper())
             using, on = scope.using.get(id(join)), join.args.get("on")
             if using:
                 text += f" {side or 'INNER'} JOIN {right} USING ({', '.join(quote(name) for name in using)})"
             elif on is not None:
-                text += f" {side or 'INNER'} JOIN {right} ON {self.condition(on)}"
+                text += f" {side or 'INNER'} JOIN {right} ON {self._chosen(on)}"
             else:
                 text += f" CROSS JOIN {right}"
         return text
@@ -154,10 +168,6 @@ def _parts(node: exp.Expr, name: str) -> list[exp.Expr]:
     return part.expressions if part is not None else []
 
 
-def _outer(node: exp.Select, binding: Binding) -> set[str]:
-    """Aliases of all sources when some join is an outer join: then no rows may be multiplied."""
-    scope = binding.scopes[id(node)]
-    joins = [join for join in node.find_all(exp.Join) if join.find_ancestor(exp.Select) is node]
-    if any(str(join.args.get("side") or "") for join in joins):
-        return {source.alias for source in scope.sources}
-    return set()
+def _draws(node: exp.Expr) -> bool:
+    """Whether a query draws random numbers."""
+    return any(call.name.upper() in ("RAND", "IVO_NORMAL_RANDOM") for call in node.find_all(exp.Anonymous))

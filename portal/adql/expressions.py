@@ -14,9 +14,11 @@ from sqlglot import exp
 from portal.adql.bind import Binding, Bound, Item
 from portal.adql.check import function_of
 from portal.adql.functions import Function
-from portal.adql.geometry import DISTANCES, PREDICATES, Geometry, number, quote
+from portal.adql.geometry import Geometry
+from portal.adql.nearness import DISTANCES, PREDICATES
 from portal.adql.outputs import INTEGERS, NUMBERS, TEXTS, describe, is_boolean
 from portal.adql.special import healpix_index, in_unit
+from portal.adql.words import number, quote
 from portal.errors import QueryError
 
 MAX_SQL = 4_000_000  # characters; arguments that a template repeats could otherwise grow without end
@@ -41,8 +43,12 @@ _ATOMS = (
     exp.Case,
 )
 
+# Conditions that may ask for geometry.
+_TESTS = (*_COMPARISONS, exp.Not, exp.In, exp.Is, exp.Between)
+
 # Aggregates that count flags as 1 and 0 and take no text.
 _OF_NUMBERS = {"SUM", "AVG", "STDDEV", "MEDIAN", "scisql_median", "scisql_percentile"}
+_OF_TEXTS = ("CONCAT", "REPLACE", "INSTR")  # every argument is text
 _TRUE = {"1": "TRUE", "0": "FALSE", "t": "TRUE", "f": "FALSE", "true": "TRUE", "false": "FALSE"}
 
 
@@ -63,6 +69,8 @@ class ExpressionWriter:
         writer = _WRITERS.get(type(node))
         if writer is None:
             raise self.binding.error(node, f"{type(node).__name__} cannot be used here.")
+        if isinstance(node, _TESTS):
+            writer = ExpressionWriter._test
         if self.keys and not isinstance(node, (exp.Column, exp.Literal)):
             keys, self.keys = self.keys, None
             text = writer(self, node)
@@ -82,6 +90,17 @@ class ExpressionWriter:
     def condition(self, node: exp.Expr) -> str:
         """SQL of an expression that needs no brackets around it."""
         return self.expr(node.this if isinstance(node, exp.Paren) else node)
+
+    def truth(self, node: exp.Expr) -> str:
+        """SQL of what must be true: a bare call of geometry is as good as one that is compared with 1."""
+        while isinstance(node, exp.Paren):
+            node = node.this
+        geometry = self.geometry.condition(node) if isinstance(node, exp.Anonymous) else None
+        return self.expr(node) if geometry is None else geometry
+
+    def _test(self, node: exp.Expr) -> str:
+        geometry = self.geometry.condition(node)
+        return _WRITERS[type(node)](self, node) if geometry is None else geometry
 
     def _bound(self, bound: Bound) -> str:
         name = quote(bound.column.name)
@@ -135,12 +154,9 @@ class ExpressionWriter:
                 stack.extend((item.expression, item.this))
             else:
                 found.append(item)
-        return f" {_SIGNS[kind]} ".join(self._operand(item) for item in found)
+        return f" {_SIGNS[kind]} ".join(f"({self.truth(item)})" for item in found)
 
     def _comparison(self, node: exp.Expr) -> str:
-        geometry = self.geometry.condition(node)
-        if geometry is not None:
-            return geometry
         left, right = self._alike(node.this, node.expression), self._alike(node.expression, node.this)
         return f"{left} {_SIGNS[type(node)]} {right}"
 
@@ -193,12 +209,13 @@ class ExpressionWriter:
     def _joined(self, node: exp.DPipe) -> str:
         return f"{self._text(node.this)} || {self._text(node.expression)}"
 
+    def _whole(self, node: exp.Expr) -> str:
+        if describe(node, self.binding).datatype in ("float", "double"):
+            raise self.binding.error(node, "Bits are of whole numbers.", "Use POWER(x, y) for x to the power y.")
+        return self._number(node)
+
     def _bits(self, node: exp.Binary) -> str:
-        sides = []
-        for side in (node.this, node.expression):
-            if describe(side, self.binding).datatype in ("float", "double"):
-                raise self.binding.error(side, "Bits are of whole numbers.", "Use POWER(x, y) for x to the power y.")
-            sides.append(self._number(side))
+        sides = [self._whole(side) for side in (node.this, node.expression)]
         return f"xor({', '.join(sides)})" if isinstance(node, exp.BitwiseXor) else f" {_SIGNS[type(node)]} ".join(sides)
 
     def _like(self, node: exp.Expr, escape: str = "") -> str:
@@ -215,7 +232,7 @@ class ExpressionWriter:
     def _call(self, node: exp.Anonymous) -> str:
         function = function_of(node)
         name = function.name.upper()
-        if function.kind == "geometry" or name in (*PREDICATES, *DISTANCES):
+        if function.kind == "geometry" or name in (*PREDICATES, *DISTANCES, "SCISQL_S2CPOLYTOBIN"):
             return self.geometry.value(node)
         if name == "IN_UNIT":
             return in_unit(node, self.binding, self.expr)
@@ -231,9 +248,7 @@ class ExpressionWriter:
         self.keys = keys
         while len(items) < function.most <= 2:
             items.append("0")
-        text = function.duck.replace("{*}", ", ".join(items))
-        for place, item in enumerate(items[:4]):
-            text = text.replace(f"{{{place}}}", item)
+        text = function.write(items)
         if name == "SUM" and describe(node.expressions[0], self.binding).datatype in (*INTEGERS, "boolean"):
             return f"CAST({text} AS BIGINT)"
         return text
@@ -255,9 +270,11 @@ class ExpressionWriter:
             return "*"
         if isinstance(node, exp.Distinct):
             return f"DISTINCT {self._operand(node.expressions[0])}"
+        if function.kind == "bit":
+            return self._whole(node)
         if function.kind in ("math", "scisql") or function.name in _OF_NUMBERS:
             return self._number(node)
-        if function.kind == "string" and (place == 0 or function.name == "CONCAT"):
+        if function.kind == "string" and (place == 0 or function.name in _OF_TEXTS):
             return self._text(node)
         return self._operand(node)
 
@@ -299,7 +316,7 @@ _WRITERS: dict[type[exp.Expr], Callable[[ExpressionWriter, exp.Expr], str]] = {
     exp.Or: ExpressionWriter._chain,
     exp.Not: lambda self, node: f"NOT {self._operand(node.this)}",
     exp.Neg: lambda self, node: f"-{self._number(node.this)}",
-    exp.BitwiseNot: lambda self, node: f"~{self._number(node.this)}",
+    exp.BitwiseNot: lambda self, node: f"~{self._whole(node.this)}",
     exp.BitwiseAnd: ExpressionWriter._bits,
     exp.BitwiseOr: ExpressionWriter._bits,
     exp.BitwiseXor: ExpressionWriter._bits,

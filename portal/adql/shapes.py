@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +15,26 @@ from sqlglot import exp
 from portal.adql.cover import Overlap, unit_vectors
 from portal.adql.place import error_at
 
+FRAMES = ("ICRS", "UNKNOWNFRAME", "")
+_STC = "For example REGION('CIRCLE ICRS 62 -37 0.5'); POLYGON, BOX and POSITION are known too."
+_STC_WORDS = re.compile(
+    r"\s*(?P<shape>CIRCLE|POLYGON|BOX|POSITION)\s+(?P<frame>[A-Z]\w*|)\s*"
+    r"(?P<place>(?:(?:BARYCENTER|GEOCENTER|HELIOCENTER|TOPOCENTER|LSR|UNKNOWNREFPOS|SPHERICAL2)\s+)*)"
+    r"((?:[-+]?(?:\d+\.?\d*|\.\d+)(?:E[-+]?\d{1,3})?(?:\s+|$))+)",
+    re.IGNORECASE,
+)
 MAX_VERTICES = 500  # each edge is a term of the generated SQL
-Number = float | exp.Expr
+
+
+@dataclass(frozen=True)
+class Part:
+    """One number, counted from 1, of an expression that gives a list of them: a column of points, a CENTROID."""
+
+    node: exp.Expr
+    index: int
+
+
+Number = float | exp.Expr | Part
 
 
 @dataclass(frozen=True)
@@ -40,9 +59,19 @@ class Circle:
 
 @dataclass(frozen=True)
 class Outline:
-    """A column of text that holds an outline, such as ObsCore's ``s_region``."""
+    """A column that holds outlines: text such as ObsCore's ``s_region``, or else lists of degrees."""
 
     column: exp.Column
+    text: bool = True
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box that differs from row to row; sides in degrees."""
+
+    centre: Point
+    width: Number
+    height: Number
 
 
 @dataclass(frozen=True)
@@ -123,7 +152,12 @@ class Polygon:
         return abs(total) * math.degrees(1) ** 2
 
 
-Shape = Point | Circle | Polygon | Outline
+Shape = Point | Circle | Polygon | Outline | Box
+
+
+def _signed(text: str) -> exp.Expr:
+    number = exp.Literal.number(text[1:])
+    return exp.Neg(this=number) if text[0] == "-" else number
 
 
 def _normals(corners: np.ndarray) -> np.ndarray:
@@ -155,16 +189,20 @@ def constant(node: exp.Expr) -> float | None:
 class ShapeReader:
     """Reads the geometry calls of one query (ADQL 2.1, section 4.2). Every method raises QueryError with a place."""
 
-    def __init__(self, text: str, is_region: Callable[[exp.Column], bool]) -> None:
+    def __init__(self, text: str, kind_of: Callable[[exp.Column], str]) -> None:
         self.text = text
-        self.is_region = is_region
+        self.kind_of = kind_of  # of a column: "text" of an outline, "point", "circle", "polygon" or ""
 
     def shape(self, node: exp.Expr) -> Shape:
         if isinstance(node, exp.Paren):
             return self.shape(node.this)
         if isinstance(node, exp.Column):
-            if self.is_region(node):
-                return Outline(node)
+            kind = self.kind_of(node)
+            if kind in ("point", "circle"):
+                centre = Point(Part(node, 1), Part(node, 2))
+                return centre if kind == "point" else Circle(centre, Part(node, 3))
+            if kind:
+                return Outline(node, kind == "text")
             raise error_at(self.text, node, f"{node.name} is neither a point nor a region.", "", ("POINT", "CIRCLE"))
         name = node.name.upper() if isinstance(node, exp.Anonymous) else ""
         if name == "POINT":
@@ -173,10 +211,12 @@ class ShapeReader:
             return self.centroid(node)
         if name == "CIRCLE":
             return self.circle(node)
-        if name == "POLYGON":
+        if name in ("POLYGON", "SCISQL_S2CPOLYTOBIN"):
             return self.polygon(self._arguments(node), node)
         if name == "BOX":
             return self._box(node)
+        if name == "REGION":
+            return self._region(node)
         shapes = ("POINT", "CIRCLE", "POLYGON")
         raise error_at(
             self.text, node, "A point or a region is needed here.", "For example CIRCLE(62, -37, 0.1).", shapes
@@ -240,17 +280,37 @@ class ShapeReader:
                 total += weight * middle / np.linalg.norm(middle)
             ra = math.degrees(math.atan2(total[1], total[0])) % 360
             return Point(ra, math.degrees(math.atan2(total[2], math.hypot(total[0], total[1]))))
-        raise error_at(self.text, node, "CENTROID is known for circles and for polygons of constants.")
+        return Point(Part(node, 1), Part(node, 2))  # worked out row by row
 
-    def _box(self, node: exp.Anonymous) -> Polygon:
+    def _region(self, node: exp.Anonymous) -> Shape:
+        """REGION of ADQL 2.0, section 2.4.14, with the shapes of STC-S that have one outline."""
+        words = node.expressions[0]
+        if not isinstance(words, exp.Literal) or not words.is_string:
+            raise error_at(self.text, node, "REGION takes a text in single quotes.", _STC)
+        found = _STC_WORDS.fullmatch(words.this)
+        if found is None:
+            raise error_at(self.text, words, "This region is not simple STC-S.", _STC)
+        frame = found["frame"].upper()
+        if frame not in FRAMES:
+            raise error_at(self.text, words, f"Positions are in ICRS, not {found['frame']}.", "", ("ICRS",))
+        numbers = [exp.Literal.number(item) if item[0] not in "+-" else _signed(item) for item in found[4].split()]
+        name = found["shape"].upper()
+        call = exp.Anonymous(this="POINT" if name == "POSITION" else name, expressions=numbers)
+        call.meta.update(words.meta)
+        counts = {"POSITION": (2,), "CIRCLE": (3,), "BOX": (4,), "POLYGON": range(6, 2 * MAX_VERTICES + 1, 2)}
+        if len(numbers) not in counts[name]:
+            raise error_at(self.text, words, f"{name} does not have {len(numbers)} numbers.", _STC)
+        return self.shape(call)
+
+    def _box(self, node: exp.Anonymous) -> Polygon | Box:
         """Great circles square to the arms of a cross of width and height about the centre."""
         items = self._arguments(node)
         centre = self.shape(items[0]) if len(items) == 3 else self.point(items[:2], node)
-        sizes = [constant(item) for item in items[-2:]]
-        if not isinstance(centre, Point) or not centre.constant or None in sizes or len(items) not in (3, 4):
-            raise error_at(
-                self.text, node, "A box is written BOX(ra, dec, width, height) with numbers.", "Use POLYGON."
-            )
+        if not isinstance(centre, Point) or len(items) not in (3, 4):
+            raise error_at(self.text, node, "A box is written BOX(ra, dec, width, height).", "All are in degrees.")
+        sizes = [self._number(item) for item in items[-2:]]
+        if not centre.constant or not all(isinstance(size, float) for size in sizes):
+            return Box(centre, *sizes)
         if not all(0 < size < 170 for size in sizes):
             raise error_at(self.text, node, "The sides of a box are between 0 and 170 degrees.")
         across, up = (math.tan(math.radians(size / 2)) for size in sizes)
@@ -273,7 +333,7 @@ class ShapeReader:
         items = list(node.expressions)
         if items and isinstance(items[0], exp.Literal) and items[0].is_string:
             frame = items[0].this.upper().split()
-            if frame and frame[0] not in ("ICRS", "UNKNOWNFRAME"):
+            if frame and frame[0] not in FRAMES:
                 raise error_at(self.text, items[0], f"Positions are in ICRS, not {frame[0]}.", "", ("ICRS",))
             items = items[1:]
         if count and len(items) != count:

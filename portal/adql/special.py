@@ -11,9 +11,11 @@ from astropy import units
 from sqlglot import exp
 
 from portal.adql.cover import ORDER
-from portal.adql.geometry import Geometry, number, quote
+from portal.adql.geometry import Geometry
 from portal.adql.outputs import describe
+from portal.adql.places import want
 from portal.adql.shapes import constant
+from portal.adql.words import number, quote
 
 if TYPE_CHECKING:
     from portal.adql.bind import Binding
@@ -51,9 +53,9 @@ def healpix_index(node: exp.Anonymous, geometry: Geometry) -> str:
     if level is None or not 0 <= level <= ORDER or level != int(level):
         raise geometry.binding.error(order, f"The order is a whole number from 0 to {ORDER}.")
     point = geometry.shapes.point(place, node) if len(place) == 2 else geometry.shapes.shape(place[0])
-    source = geometry.source_of(point)
-    if source is None:
+    place = geometry.pixels.place_of(point)
+    if place is None:
         raise geometry.binding.error(node, "The HEALPix pixel is known only for a table's own position.")
-    geometry.binding.use(source, source.table.healpix)
-    pixel = f"{quote(source.alias)}.{quote(source.table.healpix)}"
-    return f"(CAST({pixel} AS BIGINT) >> {2 * (ORDER - int(level))})"
+    source, name = place
+    want(geometry.binding, source, name)
+    return f"(CAST({quote(source.alias)}.{quote(name)} AS BIGINT) >> {2 * (ORDER - int(level))})"
