@@ -13,6 +13,7 @@ import duckdb
 import httpx
 from astropy.io.votable import parse
 
+from portal.archive.sample import stored
 from tests.bench.bench_grid import bare_page, chromium, opened
 from ui_tests.portal_kit import PortalProcess
 
@@ -38,13 +39,14 @@ def curves(server: PortalProcess) -> tuple[float, float, int]:
         }  # fmt: skip
         ours, theirs = [], []
         con = duckdb.connect()
-        file = next((server.data / "sky").glob(f"{PRESET}-*/tables")) / "ForcedSource.parquet"
+        found = stored.files(next((server.data / "sky").glob(f"{PRESET}-*")), "ForcedSource")
+        files = f"{[str(file) for file in found]}, hive_partitioning = false"
         for ident in ids:
             start = time.perf_counter()
             web.get("/api/datalink/timeseries", params={"id": str(ident), **asked}).raise_for_status()
             ours.append(time.perf_counter() - start)
             start = time.perf_counter()
-            rows = con.execute(f"SELECT * FROM read_parquet('{file}') WHERE objectId = {ident}").fetchall()
+            rows = con.execute(f"SELECT * FROM read_parquet({files}) WHERE objectId = {ident}").fetchall()
             theirs.append(time.perf_counter() - start)
     return median_ms(ours[3:]), median_ms(theirs[3:]), len(rows)
 

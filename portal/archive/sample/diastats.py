@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numba as nb
 import numpy as np
 
 from portal.archive.sample.bands import BANDS
 from portal.archive.sample.diaplaces import DiaPlaces
 
-# Columns of the kernel's answer and their type in dp1.DiaObject.
+# What is worked out for each band, and their type in dp1.DiaObject.
 STATISTICS = (
     ("psfFluxMean", np.float64), ("psfFluxMeanErr", np.float64), ("psfFluxSigma", np.float64),
     ("psfFluxMin", np.float64), ("psfFluxMax", np.float64), ("psfFluxNdata", np.float64),
@@ -24,75 +23,78 @@ STATISTICS = (
 )  # fmt: skip
 
 
-@nb.njit(cache=True)
-def _percentile(ordered, share):
-    place = share * (ordered.size - 1)
-    low = int(np.floor(place))
-    high = min(low + 1, ordered.size - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+class _Groups:
+    """Rows in groups: sums, means and percentiles of each group. Rows of a group lie together."""
+
+    def __init__(self, group: np.ndarray) -> None:
+        self.first = np.flatnonzero(np.diff(group, prepend=-1))
+        self.n = np.diff(np.append(self.first, len(group)))
+        self.of = np.repeat(np.arange(len(self.first)), self.n)
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(values, self.first) if len(values) else np.zeros(0)
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        return self.sum(values) / self.n
+
+    def sigma(self, values: np.ndarray) -> np.ndarray:
+        """Standard deviation of a sample; NaN for one row."""
+        square = self.sum((values - self.mean(values)[self.of]) ** 2)
+        return np.sqrt(np.where(self.n > 1, square / np.maximum(self.n - 1, 1), np.nan))
+
+    def ordered(self, values: np.ndarray) -> np.ndarray:
+        return values[np.lexsort((values, self.of))]
+
+    def percentile(self, ordered: np.ndarray, share: float) -> np.ndarray:
+        place = share * (self.n - 1)
+        low = np.floor(place).astype(np.int64)
+        high = np.minimum(low + 1, self.n - 1)
+        below = ordered[self.first + low]
+        return below + (ordered[self.first + high] - below) * (place - low)
 
 
-@nb.njit(cache=True)
-def _one(t, f, e, sf, se, out):
-    n = f.size
-    weight = 1.0 / (e * e)
-    mean = (weight * f).sum() / weight.sum()
-    ordered = np.sort(f)
-    median = _percentile(ordered, 0.5)
-    out[0], out[1] = mean, np.sqrt(1.0 / weight.sum())
-    out[3], out[4], out[5], out[6] = ordered[0], ordered[-1], n, e.mean()
-    out[7] = _percentile(np.sort(np.abs(f - median)), 0.5)
-    out[8], out[9], out[10] = _percentile(ordered, 0.05), _percentile(ordered, 0.25), median
-    out[11], out[12] = _percentile(ordered, 0.75), _percentile(ordered, 0.95)
-    out[14] = (((f - mean) / e) ** 2).sum()
-    science = 1.0 / (se * se)
-    out[19], out[20] = (science * sf).sum() / science.sum(), np.sqrt(1.0 / science.sum())
-    if n < 2:
-        return
-    plain = f.mean()
-    sigma = np.sqrt(((f - plain) ** 2).sum() / (n - 1))
-    out[2] = sigma
-    out[21] = np.sqrt(((sf - sf.mean()) ** 2).sum() / (n - 1))
-    if sigma > 0:
-        out[13] = ((f - plain) ** 3).mean() / ((f - plain) ** 2).mean() ** 1.5
-    delta = np.sqrt(n / (n - 1.0)) * (f - mean) / e
-    power = delta * delta - 1.0
-    out[15] = (np.sign(power) * np.sqrt(np.abs(power))).mean()
-    tm = (weight * t).sum() / weight.sum()
-    spread = (weight * (t - tm) ** 2).sum()
-    if spread > 0:
-        slope = (weight * (t - tm) * (f - mean)).sum() / spread
-        out[16], out[17] = slope, mean - slope * (tm - t[0])
-    steepest = 0.0
-    for k in range(n - 1):
-        if t[k + 1] > t[k]:
-            steepest = max(steepest, abs((f[k + 1] - f[k]) / (t[k + 1] - t[k])))
-    out[18] = steepest
-
-
-@nb.njit(cache=True)
-def _all(place, band, t, f, e, sf, se, out):
-    """Rows sorted by place; fills out (places, 6, statistics)."""
-    start = 0
-    while start < place.size:
-        stop = start
-        while stop < place.size and place[stop] == place[start]:
-            stop += 1
-        for b in range(6):
-            own = np.flatnonzero(band[start:stop] == b) + start
-            if own.size:
-                _one(t[own], f[own], e[own], sf[own], se[own], out[place[start], b])
-        start = stop
+def _statistics(
+    group: np.ndarray, t: np.ndarray, f: np.ndarray, e: np.ndarray, sf: np.ndarray, se: np.ndarray
+) -> np.ndarray:
+    """STATISTICS of each group of rows, (groups, statistics); rows of a group lie together in order of time."""
+    g = _Groups(group)
+    weight, science = 1.0 / (e * e), 1.0 / (se * se)
+    whole = g.sum(weight)
+    mean = g.sum(weight * f) / whole
+    away, plain = f - mean[g.of], f - g.mean(f)[g.of]
+    ordered = g.ordered(f)
+    low, quarter, median, upper, high = (g.percentile(ordered, share) for share in (0.05, 0.25, 0.5, 0.75, 0.95))
+    sigma = g.sigma(f)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        skew = np.where(sigma > 0, g.mean(plain**3) / g.mean(plain**2) ** 1.5, np.nan)
+        power = g.n[g.of] / (g.n[g.of] - 1.0) * (away / e) ** 2 - 1.0
+        stetson = np.where(g.n > 1, g.mean(np.sign(power) * np.sqrt(np.abs(power))), np.nan)
+        middle = g.sum(weight * t) / whole
+        spread = g.sum(weight * (t - middle[g.of]) ** 2)
+        slope = np.where((g.n > 1) & (spread > 0), g.sum(weight * (t - middle[g.of]) * away) / spread, np.nan)
+        later = (np.diff(g.of, prepend=-1) == 0) & (np.diff(t, prepend=np.inf) > 0)
+        steep = np.where(later, np.abs(np.diff(f, prepend=0) / np.diff(t, prepend=0)), 0.0)
+    steepest = np.maximum.reduceat(steep, g.first) if len(steep) else np.zeros(0)
+    return np.stack([
+        mean, np.sqrt(1.0 / whole), sigma, ordered[g.first], ordered[g.first + g.n - 1], g.n, g.mean(e),
+        g.percentile(g.ordered(np.abs(f - median[g.of])), 0.5), low, quarter, median, upper, high, skew,
+        g.sum((away / e) ** 2), stetson, slope, mean - slope * (middle - t[g.first]),
+        np.where(g.n > 1, steepest, np.nan), g.sum(science * sf) / g.sum(science), np.sqrt(1.0 / g.sum(science)),
+        g.sigma(sf),
+    ], axis=1)  # fmt: skip
 
 
 def dia_object_columns(places: DiaPlaces, sources: Mapping[str, Any]) -> dict[str, Any]:
     """dp1.DiaObject in HEALPix order; statistics of a band without detections are NaN, their number 0."""
     row = np.asarray(sources["_dia_row"])
-    out = np.full((len(places), 6, len(STATISTICS)), np.nan)
-    out[:, :, 5] = 0
-    band = np.array([BANDS.index(b) for b in sources["band"]], dtype=np.int64)
-    values = [np.asarray(sources[k], np.float64) for k in ("psfFlux", "psfFluxErr", "scienceFlux", "scienceFluxErr")]
-    _all(row.astype(np.int64), band, np.asarray(sources["midpointMjdTai"]), *values, out)
+    out = np.full((len(places) * 6, len(STATISTICS)), np.nan)
+    out[:, 5] = 0
+    group = row * 6 + np.array([BANDS.index(b) for b in sources["band"]], dtype=np.int64)
+    order = np.argsort(group, kind="stable")
+    names = ("midpointMjdTai", "psfFlux", "psfFluxErr", "scienceFlux", "scienceFluxErr")
+    values = (np.asarray(sources[name], np.float64)[order] for name in names)
+    out[np.unique(group)] = _statistics(group[order], *values)
+    out = out.reshape(len(places), 6, len(STATISTICS))
     columns: dict[str, Any] = {
         "diaObjectId": places.dia_object_id,
         "ra": places.ra,
