@@ -16,6 +16,7 @@ from . import alerts_web, datalink_web, hips, sia, soda, tap, vosi_web
 from .catalog import Store
 from .images import Images
 from .limits import Limits
+from .quota import Quota
 from .uws import Uws
 from .uws_web import uws_routes
 
@@ -30,13 +31,15 @@ class Archive:
         self.limits = limits
         self.base_url = base_url.rstrip("/")
         self.up_since = time.time()
-        self.store = Store(folder, state / "scratch", limits)
+        self.scratch = state / "scratch"
+        self.store = Store(folder, self.scratch, limits)
+        self.quota = Quota(limits)
         self.images = Images(folder, self.store)
         # Threads: short ones on the desk, queries apart, and jobs (in Uws) apart from both.
         self.desk = ThreadPoolExecutor(max(4, os.cpu_count() or 1), thread_name_prefix="desk")
         self.queries = worker_pool(limits.sync_workers, "sync")
         self.pixels = worker_pool(max(2, os.cpu_count() or 1), "pixels")
-        self.uws = Uws(state, limits.async_workers, limits.async_seconds)
+        self.uws = Uws(state, limits.async_workers, limits.async_seconds, limits.open_jobs, limits.user_jobs)
         self.uws.register("tap", lambda ticket: tap.run_job(self, ticket))
         self.uws.register("cutout", lambda ticket: soda.run_job(self, ticket))
         self.queries.submit(tap.warm_up, self)

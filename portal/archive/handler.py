@@ -15,7 +15,8 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 from ..errors import LimitError, TriviewError
 from ..table.votable_write import error_votable
 from .params import Parameters, read_parameters
-from .telling import told
+from .quota import BusyError
+from .telling import disk_full, told
 
 if TYPE_CHECKING:
     from .app import Archive
@@ -67,6 +68,13 @@ class ServiceHandler(RequestHandler):
         """Address of the server as this client reaches it, without path: the setting, else from the request."""
         return self.archive.base_url or f"{self.request.protocol}://{self.request.host}"
 
+    @property
+    def owner(self) -> str:
+        """Whose request this is: the name a trusted proxy gives, else the client's address."""
+        header = self.archive.limits.user_header
+        name = self.request.headers.get(header, "").strip() if header else ""
+        return "".join(mark for mark in name[:128] if mark.isprintable()) or str(self.request.remote_ip)
+
     def parameters(self) -> Parameters:
         """Parameters of this request. Raises UsageError, FormatError or LimitError."""
         limit = self.archive.limits.body_bytes
@@ -87,6 +95,8 @@ class ServiceHandler(RequestHandler):
         """
         self._gone.append(cancel)
         sent = False
+        if self.gone:  # the client left while the query was prepared
+            cancel()
         try:
             chunk = await self.work(next, chunks, None, pool=pool)
             self.set_header("Content-Type", content_type)
@@ -120,7 +130,13 @@ class ServiceHandler(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, TriviewError):
+        full = disk_full(error)
+        if full is not None:
+            status_code, error, message = 507, full, told(full)
+        elif isinstance(error, BusyError):
+            status_code, message = 429, told(error)
+            self.set_header("Retry-After", str(error.retry_after))
+        elif isinstance(error, TriviewError):
             status_code = self.status_of(error)
             message = told(error)
         elif isinstance(error, HTTPError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -29,11 +30,15 @@ class JobResult:
     media_type: str
     size: int
     rows: int = -1
+    overflow: bool = False
 
 
 @dataclass(frozen=True)
 class Job:
-    """One UWS job. Times are Unix seconds, 0 for not yet; ``duration`` the longest run in seconds."""
+    """One UWS job. Times are Unix seconds, 0 for not yet; ``duration`` the longest run in seconds.
+
+    ``notes``: "total" is the number of rows its tables hold, "starts" how often it was started.
+    """
 
     id: str
     kind: str
@@ -56,12 +61,20 @@ class Job:
     def active(self) -> bool:
         return self.phase in ACTIVE
 
+    @property
+    def quote(self) -> float:
+        """When it will probably end, by how far it is (UWS 1.1, section 2.1.4); 0 when nothing is known."""
+        if self.phase != EXECUTING or self.progress < 1:
+            return 0.0
+        return self.started + (time.time() - self.started) * 100 / self.progress
+
     def parameter(self, name: str, default: str = "") -> str:
         """The last value given for ``name`` (in capitals)."""
         return dict(self.parameters).get(name, default)
 
 
 NAMES = tuple(item.name for item in fields(Job))
+BRIEF = ("id", "kind", "phase", "owner", "run_id", "created")  # what a list of jobs tells of each
 JSON_NAMES = ("parameters", "results", "notes")
 
 
@@ -76,6 +89,7 @@ class JobStore:
         self._database.execute("PRAGMA synchronous=NORMAL")
         self._database.execute(f"CREATE TABLE IF NOT EXISTS jobs ({', '.join(NAMES)}, PRIMARY KEY (id)) WITHOUT ROWID")
         self._database.execute("CREATE INDEX IF NOT EXISTS by_time ON jobs (kind, created)")
+        self._database.execute("CREATE INDEX IF NOT EXISTS by_phase ON jobs (phase, owner)")
 
     def close(self) -> None:
         with self._lock:
@@ -106,17 +120,35 @@ class JobStore:
         with self._lock:
             self._database.execute("DELETE FROM jobs WHERE id = ?", [job_id])
 
-    def list(self, kind: str, phases: Sequence[str] = (), after: float = 0.0, last: int = 0) -> list[Job]:
-        """Jobs of a kind, newest first. Archived ones only when asked for (UWS 1.1, section 2.2.2.1)."""
+    def list(
+        self, kind: str, phases: Sequence[str] = (), after: float = 0.0, last: int = 0, owner: str = ""
+    ) -> list[Job]:
+        """Jobs of a kind, newest first, without parameters and results; with ``owner`` those of one user and nobody.
+
+        Archived ones only when asked for (UWS 1.1, section 2.2.2.1).
+        """
         wanted = tuple(phases) or tuple(phase for phase in PHASES if phase != ARCHIVED)
         marks = ", ".join("?" * len(wanted))
-        text = f"SELECT * FROM jobs WHERE kind = ? AND phase IN ({marks}) AND created > ? ORDER BY created DESC"
+        text = f"SELECT {', '.join(BRIEF)} FROM jobs WHERE kind = ? AND phase IN ({marks}) AND created > ?"
         values: list[Any] = [kind, *wanted, after]
+        if owner:
+            text += " AND owner IN (?, '')"
+            values.append(owner)
+        text += " ORDER BY created DESC"
         if last > 0:
             text += " LIMIT ?"
             values.append(last)
         with self._lock:
-            return [_job(row) for row in self._database.execute(text, values).fetchall()]
+            rows = self._database.execute(text, values).fetchall()
+        return [Job(**dict(zip(BRIEF, row))) for row in rows]
+
+    def count_open(self, owner: str | None = None) -> int:
+        """Number of jobs that have not ended, of all users or of one."""
+        text = "SELECT COUNT(*) FROM jobs WHERE phase IN ('PENDING', 'QUEUED', 'EXECUTING')"
+        with self._lock:
+            if owner is None:
+                return self._database.execute(text).fetchone()[0]
+            return self._database.execute(f"{text} AND owner = ?", [owner]).fetchone()[0]
 
     def expired(self, now: float) -> list[Job]:
         """Jobs past their destruction time."""

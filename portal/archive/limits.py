@@ -23,7 +23,13 @@ class Limits:
     result_bytes: int = 3 << 30  # of one job's file, as on the Rubin platform
     resident_bytes: int = 128 << 20  # tables up to this size on disk are held in memory: cones in 2 ms, not 15
     cutout_pixels: int = 4000 * 4000  # a whole patch and no more
-
+    open_jobs: int = 10_000  # not ended, of all users: their list still takes less than a second
+    user_jobs: int = 1_000  # not ended, of one user; those that wait take turns between users
+    user_queries: int = 100  # synchronous ones at once of one user: more only wait for each other
+    user_rows: int = 1_000_000_000  # an hour: ten answers of the largest MAXREC
+    user_bytes: int = 64 << 30  # an hour: a machine's disk and network, not one user's
+    user_seconds: float = 4 * 3600.0  # an hour: all workers for asynchronous jobs, all the time
+    user_header: str = ""  # in which a trusted proxy names the user; without it the client's address counts
     private_hosts: frozenset[str] = frozenset()  # host:port names from which tables may be fetched all the same
 
     @classmethod
@@ -34,5 +40,6 @@ class Limits:
             threads=settings.archive_threads,
             sync_seconds=settings.sync_seconds,
             async_seconds=settings.async_seconds,
+            user_header=settings.user_header,
             private_hosts=frozenset(item.strip().lower() for item in settings.private_hosts.split(",") if item.strip()),
         )

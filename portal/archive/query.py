@@ -60,6 +60,7 @@ class Query:
         self._left = bounds.seconds
         self._stopped: TriviewError | None = None
         self.rows = 0
+        self.seconds = 0.0  # in the engine so far
         self.overflow = False
 
     @property
@@ -67,6 +68,12 @@ class Query:
         """Per cent done as the engine guesses it, -1 when it cannot tell."""
         cursor = self._cursor
         return cursor.query_progress() if cursor is not None else -1.0
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of all the tables it names: what it reads when nothing bounds it."""
+        served = sum(self._store.rows.get(name, 0) for name in self._compiled.tables)
+        return served + sum(table.num_rows for table in self._uploads.values())
 
     def cancel(self) -> None:
         """Stop it, from any thread; the running step raises CancelledError."""
@@ -163,7 +170,9 @@ class Query:
             raise (self._stopped or _told(error)) from None
         finally:
             timer.cancel()
-            self._left -= time.monotonic() - started
+            took = time.monotonic() - started
+            self._left -= took
+            self.seconds += took
 
     def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """``batch`` in the declared types; links to the archive get the address this client knows it by."""
@@ -179,6 +188,8 @@ class Query:
 def _told(error: Exception) -> TriviewError:
     """The engine's refusal in our words."""
     text = str(error)
+    if "No space left" in text or "max_temp_directory_size" in text:
+        return LimitError("The disk on which the archive sorts and joins is full.", "Bound the query further.")
     if "Out of Memory" in text:
         return LimitError("The query needs more memory than the archive gives to one.", "Bound it further.")
     return QueryError(f"The engine cannot run this query: {text.splitlines()[0]}")

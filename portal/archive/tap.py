@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -90,14 +90,29 @@ class SyncHandler(ServiceHandler):
 
     async def get(self) -> None:
         asked = self.parameters()
-        archive = self.archive
-        query, form = await self.work(
-            prepare, archive, asked, self.base, archive.limits.sync_seconds, pool=archive.queries
-        )
-        await self.stream(encoded(query, form), form.media_type, archive.queries, query.cancel)
+        archive, owner = self.archive, self.owner
+        with archive.quota.running(owner):
+            query, form = await self.work(
+                prepare, archive, asked, self.base, archive.limits.sync_seconds, pool=archive.queries
+            )
+            chunks = _counted(archive, owner, query, form)
+            await self.stream(chunks, form.media_type, archive.queries, query.cancel)
 
     async def post(self) -> None:
         await self.get()
+
+
+def _counted(archive: Archive, owner: str, query: Query, form: Format) -> Generator[bytes]:
+    """The answer's pieces; what it took is noted on its owner's account, also when it ends early."""
+    size = 0
+    chunks = encoded(query, form, archive.scratch)
+    try:
+        for chunk in chunks:
+            size += len(chunk)
+            yield chunk
+    finally:
+        chunks.close()
+        archive.quota.spend(owner, query.rows, size, query.seconds)
 
 
 def run_job(archive: Archive, ticket: Ticket) -> list[JobResult]:
@@ -106,10 +121,11 @@ def run_job(archive: Archive, ticket: Ticket) -> list[JobResult]:
     uploads = {file.name.removeprefix("upload-"): file.read_bytes() for file in ticket.folder.glob("upload-*")}
     query, form = prepare(archive, Parameters(job.parameters, uploads), job.base, float("inf"), watched=True)
     ticket.on_cancel(query.cancel)
+    ticket.note(total=str(query.rows_read))
     file = ticket.folder / f"result.{form.ending}"
     try:
         with _progress(query, ticket), file.open("wb") as out:
-            for chunk in encoded(query, form):
+            for chunk in _counted(archive, job.owner, query, form):
                 out.write(chunk)
                 if out.tell() > archive.limits.result_bytes:
                     most = archive.limits.result_bytes >> 30
@@ -119,7 +135,7 @@ def run_job(archive: Archive, ticket: Ticket) -> list[JobResult]:
         ticket.check()  # when it was stopped, say why instead of how
         raise
     ticket.check()
-    return [JobResult("result", file.name, form.media_type, file.stat().st_size, query.rows)]
+    return [JobResult("result", file.name, form.media_type, file.stat().st_size, query.rows, query.overflow)]
 
 
 @contextmanager

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ..errors import QueryError, TriviewError
+import errno
+import sqlite3
+
+from ..errors import LimitError, QueryError, TriviewError
+
+DISK_FULL = "The archive's disk is full."
 
 
 def told(error: TriviewError) -> str:
@@ -12,3 +17,12 @@ def told(error: TriviewError) -> str:
     if place and message.endswith("."):
         message, place = message[:-1], f"{place}."
     return f"{message}{place} {error.hint}".strip()
+
+
+def disk_full(error: BaseException | None) -> LimitError | None:
+    """The error to tell instead when ``error`` means that there is no room on disk, else None."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not full and isinstance(error, sqlite3.OperationalError):
+        full = "full" in str(error)
+    hint = "Delete jobs that you no longer need, ask for fewer rows, or tell its operator."
+    return LimitError(DISK_FULL, hint) if full else None

@@ -9,32 +9,45 @@ import asyncio
 import logging
 import secrets
 import shutil
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..background import worker_pool
 from ..errors import CancelledError, LimitError, TriviewError
 from .jobstore import ABORTED, ACTIVE, COMPLETED, ERROR, EXECUTING, PENDING, QUEUED, Job, JobResult, JobStore
-from .telling import told
+from .quota import BusyError
+from .telling import disk_full, told
 
 log = logging.getLogger(__name__)
 KEEP_SECONDS = 7 * 86400.0  # the Rubin platform keeps jobs for a week too
 LONGEST_KEEP_SECONDS = 30 * 86400.0
 SWEEP_SECONDS = 60.0  # how often expired jobs are looked for
+MOST_STARTS = 3  # of one job: one that takes the server down with it is not run for ever
 
 
 class Ticket:
-    """What running work is given: ``check`` raises when it must stop, ``on_cancel`` says how to stop it."""
+    """What running work is given: ``check`` raises when it must stop, ``on_cancel`` says how to stop it.
 
-    def __init__(self, job: Job, folder: Path, report: Callable[[float], None]) -> None:
+    ``report`` tells per cent done, ``note`` keeps words with the job.
+    """
+
+    def __init__(self, job: Job, folder: Path, store: JobStore) -> None:
         self.job = job
         self.folder = folder
-        self.report = report
         self.reason = ""
+        self._store = store
         self._lock = threading.Lock()
         self._cancel: Callable[[], None] | None = None
+
+    def report(self, done: float) -> None:
+        self._store.change(self.job.id, (EXECUTING,), progress=done)
+
+    def note(self, **words: str) -> None:
+        self._store.change(self.job.id, (EXECUTING,), notes={**self.job.notes, **words})
 
     def on_cancel(self, call: Callable[[], None]) -> None:
         """Call ``call`` when the job is stopped, at once if it already is."""
@@ -63,13 +76,22 @@ Work = Callable[[Ticket], Sequence[JobResult]]
 
 
 class Uws:
-    """All jobs of the archive. ``seconds`` is the longest run anyone may ask for."""
+    """All jobs of the archive. ``seconds`` is the longest run anyone may ask for.
 
-    def __init__(self, folder: Path, workers: int, seconds: float) -> None:
+    ``open_jobs`` and ``user_jobs`` bound the jobs that have not ended, of all and of one user. Jobs that wait are
+    started by turns: next is the oldest one of the user of whom fewest run.
+    """
+
+    def __init__(
+        self, folder: Path, workers: int, seconds: float, open_jobs: int = 10_000, user_jobs: int = 1_000
+    ) -> None:
         self.folder = folder / "jobs"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.store = JobStore(folder / "jobs.sqlite")
         self.seconds = seconds
+        self._most = open_jobs, user_jobs
+        self._queue: dict[str, str] = {}  # owners by job id, oldest first
+        self._running: Counter[str] = Counter()
         self._pool = worker_pool(workers, "uws")
         self._work: dict[str, Work] = {}
         self._tickets: dict[str, Ticket] = {}
@@ -82,8 +104,13 @@ class Uws:
         """Say what jobs of a kind do, then queue again those a stop of the server left unfinished."""
         self._work[kind] = work
         for job in self.store.unfinished():
-            if job.kind == kind:
+            if job.kind != kind:
+                continue
+            if int(job.notes.get("starts", 0)) < MOST_STARTS:
                 self._enqueue(job)
+            else:
+                said = f"The server stopped {MOST_STARTS} times while this job ran; it is not tried again."
+                self.store.change(job.id, phase=ERROR, error=said, ended=time.time())
         self.sweep()
 
     def close(self) -> None:
@@ -94,13 +121,26 @@ class Uws:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.store.close()
 
-    def create(self, kind: str, parameters: Sequence[tuple[str, str]], base: str, run_id: str = "") -> Job:
-        """A new job in phase PENDING. ``base`` is the server's address for links inside the result."""
+    def create(
+        self,
+        kind: str,
+        parameters: Sequence[tuple[str, str]],
+        base: str,
+        run_id: str = "",
+        owner: str = "",
+        files: Mapping[str, bytes] | None = None,
+    ) -> Job:
+        """A new job in phase PENDING. ``base`` is the server's address for links inside the result.
+
+        ``files`` are uploaded parts by name, kept in its folder. Raises BusyError when too many jobs are open.
+        """
         self.sweep()
+        self._check_room(owner)
         now = time.time()
         job = Job(
             secrets.token_hex(8),
             kind,
+            owner=owner,
             run_id=run_id,
             base=base,
             created=now,
@@ -109,7 +149,21 @@ class Uws:
             parameters=tuple(parameters),
         )
         self.store.add(job)
+        try:
+            for name, content in (files or {}).items():
+                (self.folder / job.id).mkdir(exist_ok=True)
+                (self.folder / job.id / f"upload-{name}").write_bytes(content)
+        except OSError:
+            self.destroy(job.id)
+            raise
         return job
+
+    def _check_room(self, owner: str) -> None:
+        everyone, one = self._most
+        if self.store.count_open(owner) >= one:
+            raise BusyError(f"You have {one} jobs that have not ended.", "Abort or delete some, or wait for them.")
+        if self.store.count_open() >= everyone:
+            raise BusyError(f"The archive holds {everyone} jobs that have not ended.", "Try again later.")
 
     def start(self, job_id: str) -> None:
         """PHASE=RUN. A job that has already been started stays as it is."""
@@ -169,10 +223,14 @@ class Uws:
 
     def _enqueue(self, job: Job) -> None:
         self.store.change(job.id, (QUEUED, EXECUTING), phase=QUEUED, progress=-1.0)
+        with self._lock:
+            self._queue[job.id] = job.owner
         self._tell(job.id)
-        self._pool.submit(self._run, job.id)
+        self._pool.submit(self._run_next)
 
     def _stop(self, job_id: str) -> None:
+        with self._lock:
+            self._queue.pop(job_id, None)
         ticket = self._tickets.get(job_id)
         if ticket is not None:
             ticket.cancel("abort")
@@ -184,15 +242,36 @@ class Uws:
         for loop, event in waiting:
             loop.call_soon_threadsafe(event.set)
 
+    def _run_next(self) -> None:
+        """Run the job whose turn it is; none is left when one was aborted or deleted while it waited."""
+        with self._lock:
+            if self._closing or not self._queue:
+                return
+            job_id = min(self._queue, key=lambda item: self._running[self._queue[item]])
+            owner = self._queue.pop(job_id)
+            self._running[owner] += 1
+        try:
+            self._run(job_id)
+        except Exception:
+            log.exception("job %s", job_id)  # a thread's error would be seen by nobody
+        finally:
+            with self._lock:
+                self._running[owner] -= 1
+                self._running += Counter()  # drops those at zero
+
     def _run(self, job_id: str) -> None:
-        if self._closing:
-            return
         job = self.store.change(job_id, (QUEUED,), phase=EXECUTING, started=time.time())
         if job is None:
             return  # aborted or deleted while it waited
+        before = job.notes
         folder = self.folder / job_id
-        ticket = Ticket(job, folder, lambda done: self.store.change(job_id, (EXECUTING,), progress=done))
-        self._tickets[job_id] = ticket
+        ticket = self._tickets[job_id] = Ticket(job, folder, self.store)
+        counted = {**before, "starts": str(int(before.get("starts", 0)) + 1)}
+        job = self.store.change(job_id, (EXECUTING,), notes=counted)
+        if job is None:  # stopped before the ticket could tell it
+            del self._tickets[job_id]
+            return
+        ticket.job = job
         limit = f"The job ran longer than its {job.duration:g} s."
         timer = threading.Timer(job.duration, ticket.cancel, [limit])
         timer.daemon = True
@@ -203,14 +282,33 @@ class Uws:
             ended = {"phase": COMPLETED, "results": tuple(self._work[job.kind](ticket)), "progress": 100.0}
         except TriviewError as error:
             ended = {"phase": ERROR, "error": told(error)}
-        except Exception:
-            log.exception("job %s", job_id)
-            ended = {"phase": ERROR, "error": "The service failed; the reason stands in its log."}
+        except Exception as error:
+            full = disk_full(error)
+            if full is None:
+                log.exception("job %s", job_id)
+            ended = {"phase": ERROR, "error": told(full) if full else "The service failed; the reason is in its log."}
         finally:
             timer.cancel()
             del self._tickets[job_id]
         if self._closing and ended["phase"] == ERROR:
-            return  # stays EXECUTING: the next start runs it again
-        if self.store.change(job_id, (EXECUTING,), ended=time.time(), **ended) is None:
-            shutil.rmtree(folder, ignore_errors=True)  # aborted or deleted: nobody can ask for what it made
+            # The next start runs it again; that the server was told to stop is not the job's fault.
+            self.store.change(job_id, (EXECUTING,), phase=QUEUED, notes=before)
+            return
+        self._end(job_id, folder, ended)
+
+    def _end(self, job_id: str, folder: Path, ended: dict) -> None:
+        """Write how a job ended. What it made is deleted when nobody can ask for it, or when that makes room."""
+        if ended["phase"] == ERROR:
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            known = self.store.change(job_id, (EXECUTING,), ended=time.time(), **ended)
+        except sqlite3.OperationalError as error:
+            full = disk_full(error)
+            if full is None:
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
+            ended = {"phase": ERROR, "error": told(full), "ended": time.time()}
+            known = self.store.change(job_id, (EXECUTING,), **ended)
+        if known is None:
+            shutil.rmtree(folder, ignore_errors=True)
         self._tell(job_id)

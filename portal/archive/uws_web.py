@@ -61,8 +61,8 @@ class JobListHandler(UwsHandler):
             raise UsageError(f"There is no phase {wrong[0]!r}.", f"Use one of: {', '.join(PHASES)}.")
         after = _time(asked.get("AFTER")) if asked.get("AFTER") else 0.0
         last = _whole(asked.get("LAST"), "LAST") if asked.get("LAST") else 0
-        jobs = await self.work(self.uws.store.list, self.kind, phases, after, last)
-        self.send_xml(jobs_xml(jobs, self.list_url))
+        jobs = await self.work(self.uws.store.list, self.kind, phases, after, last, self.owner)
+        self.send_xml(await self.work(jobs_xml, jobs, self.list_url))
 
     async def post(self) -> None:
         asked = self.parameters()
@@ -70,21 +70,16 @@ class JobListHandler(UwsHandler):
         run = asked.get("PHASE").upper()
         if run not in ("", "RUN"):
             raise UsageError(f"A new job cannot be given PHASE={run}.", "Use PHASE=RUN or leave it out.")
-        job = await self.work(self._create, pairs, asked.get("RUNID"), asked.files)
+        for name in asked.files:
+            if not re.fullmatch(r"\w{1,64}", name):
+                raise UsageError(f"An uploaded part cannot be called {name!r}.", "Use letters, digits and _.")
+        self.archive.quota.check(self.owner)
+        run_id = asked.get("RUNID")
+        job = await self.work(self.uws.create, self.kind, pairs, self.base, run_id, self.owner, asked.files)
         await self.work(_edit, self.uws, job, asked.get("DESTRUCTION"), asked.get("EXECUTIONDURATION"))
         if run:
             await self.work(self.uws.start, job.id)
         self.see(f"{self.list_url}/{job.id}")
-
-    def _create(self, pairs: list[tuple[str, str]], run_id: str, files: dict[str, bytes]) -> Job:
-        job = self.uws.create(self.kind, pairs, self.base, run_id)
-        for name, content in files.items():
-            if not re.fullmatch(r"\w{1,64}", name):
-                raise UsageError(f"An uploaded part cannot be called {name!r}.", "Use letters, digits and _.")
-            folder = self.uws.folder / job.id
-            folder.mkdir(exist_ok=True)
-            (folder / f"upload-{name}").write_bytes(content)
-        return job
 
 
 class JobHandler(UwsHandler):
@@ -94,6 +89,9 @@ class JobHandler(UwsHandler):
         job = await self.work(self.uws.store.get, job_id)
         if job is None or job.kind != self.kind:
             raise HTTPError(404, "There is no such job; it may have been destroyed.")
+        # Where a proxy names the users a job is its owner's; otherwise its address, which nobody can guess, is the key.
+        if self.archive.limits.user_header and job.owner not in ("", self.owner):
+            raise HTTPError(403, "This job belongs to another user.")
         return job
 
     async def get(self, job_id: str, child: str = "", name: str = "") -> None:
@@ -109,8 +107,10 @@ class JobHandler(UwsHandler):
                 self.send_text(f"{job.duration:.0f}")
             case "destruction":
                 self.send_text(iso_time(job.destruction))
-            case "quote" | "owner":
-                self.send_text("")
+            case "quote":
+                self.send_text(iso_time(job.quote))
+            case "owner":
+                self.send_text(job.owner)
             case "parameters":
                 self.send_xml(parameters_xml(job))
             case "results" if name:
@@ -157,6 +157,8 @@ class JobHandler(UwsHandler):
         verbs = {"RUN": self.uws.start, "ABORT": self.uws.abort}
         if phase.upper() not in verbs:
             raise UsageError(f"PHASE cannot be set to {phase!r}.", "Use RUN or ABORT.")
+        if phase.upper() == "RUN":
+            self.archive.quota.check(self.owner)
         await self.work(verbs[phase.upper()], job_id)
 
     async def _change_parameters(self, job: Job, pairs: list[tuple[str, str]]) -> None:

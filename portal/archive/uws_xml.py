@@ -23,7 +23,7 @@ def job_xml(job: Job, url: str) -> bytes:
     _text(root, "runId", job.run_id, optional=True)
     _text(root, "ownerId", job.owner)
     _text(root, "phase", job.phase)
-    _text(root, "quote", "")
+    _text(root, "quote", iso_time(job.quote))
     _text(root, "creationTime", iso_time(job.created))
     _text(root, "startTime", iso_time(job.started))
     _text(root, "endTime", iso_time(job.ended))
@@ -87,16 +87,25 @@ def _results(parent: Element, job: Job, url: str) -> Element:
 
 
 def _progress(parent: Element, job: Job) -> None:
-    """How far the job is, in the element names that Rubin's TAP uses inside jobInfo."""
-    rows = [item.rows for item in job.results if item.rows >= 0]
-    if job.progress < 0 and not rows:
+    """How far the job is, in the element names that Rubin's TAP uses inside jobInfo.
+
+    Items are rows of the tables that it reads; the message tells the rows of its result.
+    """
+    found = [item for item in job.results if item.rows >= 0]
+    total = int(job.notes.get("total", 0))
+    if job.progress < 0 and not found:
         return
-    info = SubElement(parent, _uws("jobInfo"))
-    progress = SubElement(info, "progress")
+    progress = SubElement(SubElement(parent, _uws("jobInfo")), "progress")
     if job.progress >= 0:
         SubElement(progress, "percentComplete").text = f"{job.progress:.0f}"
-    if rows:
-        SubElement(progress, "itemsProcessed").text = str(rows[0])
+    if total and job.progress >= 0:
+        SubElement(progress, "itemsProcessed").text = f"{total * job.progress / 100:.0f}"
+        SubElement(progress, "totalItems").text = str(total)
+    elif found:
+        SubElement(progress, "itemsProcessed").text = str(found[0].rows)
+    if found:
+        cut = ", cut at MAXREC: there are more" if found[0].overflow else ""
+        SubElement(progress, "message").text = f"{found[0].rows} rows in the result{cut}"
 
 
 def _uws(name: str) -> str:

@@ -305,7 +305,7 @@ def test_an_upload_that_is_no_votable(service) -> None:
 def test_a_failure_after_the_first_rows_cuts_the_answer(service, monkeypatch) -> None:
     """A client must see a broken answer, not a short one."""
 
-    def broken(query, form):
+    def broken(query, form, folder):
         yield b"<VOTABLE>"
         raise RuntimeError("the disk is gone")
 
