@@ -9,9 +9,11 @@ from urllib.parse import quote, urlencode
 import pyarrow as pa
 from tornado.web import HTTPError
 
-from ..table.columns import Column, Param, Service, TableMeta
+from ..table.columns import Column, TableMeta
 from ..table.votable_write import votable_bytes
-from .datalink import cone_adql, timeseries_adql
+from .capabilities import DocumentHandler, Resource
+from .datalink import cutout_service
+from .datalink_queries import cone_adql, images_adql, timeseries_adql
 from .formats import encoded, wanted_format
 from .handler import ServiceHandler
 from .images import COADDS, EXPOSURES, Image, Images
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
     from .app import Archive
 
 LINKS_TYPE = "application/x-votable+xml;content=datalink"
-SODA_ID = "ivo://ivoa.net/std/SODA#sync-1.0"
 DOCUMENT = "https://rsp.lsst.io/guides/api/soda.html"
-MAX_IDS = 1000
+RESOURCES = (Resource("DataLink#links-1.1", "links", "1.1"),)
+MAX_IDS = 1000  # of one answer; some 7 rows each
 FITS, TABLE = "application/fits", "application/x-votable+xml"
 CUTOUTS = (
     ("cutout-sync", "Image", "#cutout", "Cutout of the image plane"),
@@ -44,40 +46,55 @@ COLUMNS = (
 
 
 def links_table(images: Images, ids: list[str], base: str) -> tuple[TableMeta, pa.Table]:
-    """The links of each dataset; a dataset that is not there gives one row with an error message."""
+    """The links of each dataset; a dataset that is not there gives one row with an error message.
+
+    More than MAX_IDS are cut, which the table tells as overflow: clients then ask for the rest.
+    """
+    ids, cut = list(dict.fromkeys(ids))[:MAX_IDS], len(set(ids)) > MAX_IDS
     found = images.find_all(ids)
     rows: list[tuple] = []
     for did in ids:
         image = found.get(did)
-        if image is None:
-            rows.append((did, None, None, f"NotFoundFault: There is no image {did!r}.", None, "#this", None, None))
+        if not did.startswith(("ivo://", "butler://")):
+            rows.append((did, None, None, f"UsageFault: {did[:200]!r} is no dataset id.", None, "#this", None, None))
+        elif image is None:
+            text = f"NotFoundFault: There is no image {did[:200]!r}."
+            rows.append((did, None, None, text, None, "#this", None, None))
         elif image.kind not in (*COADDS, *EXPOSURES):
             text = f"NotFoundFault: The archive has no pixels of {image.subtype} images."
             rows.append((did, None, None, text, None, "#this", None, None))
         else:
-            rows += _links(image, base)
-    meta = TableMeta(COLUMNS, name="links", services=tuple(_cutout(name, detail, base) for name, detail, *_ in CUTOUTS))
+            rows += _links(image, did, base, images.size(image))
+    meta = TableMeta(
+        COLUMNS,
+        name="links",
+        services=tuple(cutout_service(name, detail, base) for name, detail, *_ in CUTOUTS),
+        overflow=cut,
+    )
     schema = meta.to_schema()
     columns = list(zip(*rows)) if rows else [()] * len(COLUMNS)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema)]
     return meta, pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _links(image: Image, base: str) -> list[tuple]:
-    """The image itself, its cutout services, and what it was made from or what was made from it."""
+def _links(image: Image, did: str, base: str, size: int | None) -> list[tuple]:
+    """The image itself, its cutout services, and what it was made from or what was made from it.
 
-    def file(of: Image, words: str, semantics: str) -> tuple:
-        return (image.did, f"{base}/api/obs/{quote(of.file)}", None, None, words, semantics, FITS, None)
+    ``did`` is the dataset id as it was asked for, ``size`` the bytes of the whole file where they are known.
+    """
+
+    def file(of: Image, words: str, semantics: str, size: int | None = None) -> tuple:
+        return (did, f"{base}/api/obs/{quote(of.file)}", None, None, words, semantics, FITS, size)
 
     def search(subtype: str, words: str) -> tuple:
         # Hundreds of visits lie over a patch: one link to a table of them, not hundreds of links.
         asked = {"DPSUBTYPE": subtype, "BAND": f"{image.wavelength:.4e}", "POS": f"POLYGON {image.outline}"}
         url = f"{base}/api/sia/dp1/query?{urlencode(asked)}"
-        return (image.did, url, None, None, words, "#progenitor", TABLE, None)
+        return (did, url, None, None, words, "#progenitor", TABLE, None)
 
-    rows = [file(image, image.title, "#this")]
+    rows = [file(image, image.title, "#this", size)]
     services = CUTOUTS[:1] if image.kind == "raw" else CUTOUTS  # raw images have no mask
-    rows += [(image.did, None, name, None, words, semantics, FITS, None) for name, _, semantics, words in services]
+    rows += [(did, None, name, None, words, semantics, FITS, None) for name, _, semantics, words in services]
     if image.kind == "raw":
         rows.append(file(image.sister("visit_image"), "Calibrated image of this exposure", "#derivation"))
     elif image.kind == "visit_image":
@@ -91,22 +108,6 @@ def _links(image: Image, base: str) -> list[tuple]:
     return rows
 
 
-def _cutout(name: str, detail: str, base: str) -> Service:
-    about = "ICRS degrees"
-    return Service(
-        f"{base}/api/cutout/sync",
-        SODA_ID,
-        id=name,
-        description=f"Cutout service, {detail}",
-        inputs=(
-            Param("ID", "", "char", "*", ucd="meta.id;meta.dataset", ref="primaryID"),
-            Param("CIRCLE", "", "double", "3", "deg", "phys.angArea;obs", description=f"RA, Dec, radius: {about}"),
-            Param("POLYGON", "", "double", "*", "deg", "phys.angArea;obs", description=f"RA, Dec of vertices: {about}"),
-            Param("CUTOUTDETAIL", detail, "char", "*", options=("Image", "MaskedImage", "Exposure")),
-        ),
-    )
-
-
 class LinksHandler(ServiceHandler):
     """/api/datalink/links?ID=...&ID=..."""
 
@@ -114,9 +115,9 @@ class LinksHandler(ServiceHandler):
 
     async def get(self) -> None:
         asked = self.parameters()
-        ids = asked.all("ID")[:MAX_IDS]
-        form = asked.get("RESPONSEFORMAT", "votable")
-        if form.lower() not in ("votable", "application/x-votable+xml", "text/xml", LINKS_TYPE):
+        ids = asked.all("ID")
+        form = asked.get("RESPONSEFORMAT") or "votable"
+        if form.lower().replace(" ", "") not in ("votable", "application/x-votable+xml", "text/xml", LINKS_TYPE):
             raise HTTPError(415, f"Links are not written as {form}.")
         meta, table = await self.work(links_table, self.archive.images, ids, self.base)
         chunks = votable_bytes(meta, table.to_batches(), "TABLEDATA")
@@ -153,8 +154,10 @@ class QueryHandler(ServiceHandler):
 
 
 def routes(archive: Archive) -> list[tuple]:
+    options = {"archive": archive}
+    queries = (("timeseries", timeseries_adql), ("images", images_adql), ("cone(?:_search)?", cone_adql))
     return [
-        (r"/api/datalink/links/?", LinksHandler, {"archive": archive}),
-        (r"/api/datalink/timeseries/?", QueryHandler, {"archive": archive, "adql_of": timeseries_adql}),
-        (r"/api/datalink/cone(?:_search)?/?", QueryHandler, {"archive": archive, "adql_of": cone_adql}),
+        (r"/api/datalink/links/?", LinksHandler, options),
+        *((rf"/api/datalink/{name}/?", QueryHandler, {**options, "adql_of": adql_of}) for name, adql_of in queries),
+        (r"/api/(datalink)/(capabilities|availability)/?", DocumentHandler, {**options, "resources": RESOURCES}),
     ]

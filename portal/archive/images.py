@@ -25,6 +25,8 @@ COADDS = ("deep_coadd", "template_coadd")
 EXPOSURES = ("visit_image", "difference_image", "raw")
 COADD_FILE = rf"({'|'.join(COADDS)})-(\d{{1,9}})-(\d{{1,4}})-([ugrizy])\.fits"
 EXPOSURE_FILE = rf"({'|'.join(EXPOSURES)})-(\d{{1,15}})-(\d{{1,4}})\.fits"
+BUTLER = re.compile(r"butler://dp\d+/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+DID = "ivo://org.rubinobs/usdac/lsst-dp1?repo=dp1&id="
 Pixels = tuple[int, int, int, int]  # x0, y0, nx, ny
 
 
@@ -91,6 +93,12 @@ FIELDS = (
 )  # fmt: skip
 
 
+def plain_did(text: str) -> str:
+    """The obs_publisher_did that a dataset id means; the platform also takes butler://label/uuid."""
+    found = BUTLER.fullmatch(text)
+    return DID + found[1].lower() if found else text
+
+
 class Images:
     """Datasets by id, and the pixels behind them."""
 
@@ -99,6 +107,7 @@ class Images:
         self._store = store
         self._lock = threading.Lock()
         self._pixels: SkyPixels | None = None
+        self._sizes: dict[str, int] = {}
 
     def pixels(self) -> SkyPixels:
         """The maker of pixels, shared by all requests."""
@@ -110,13 +119,14 @@ class Images:
             return self._pixels
 
     def find(self, did: str) -> Image:
-        """The dataset called ``did`` (ObsCore obs_publisher_did). Raises NotFound."""
-        return self._one("obs_publisher_did = ?", [did], f"There is no image {did!r}.")
+        """The dataset called ``did``: ObsCore's obs_publisher_did, or butler://label/uuid. Raises NotFound."""
+        return self._one("obs_publisher_did = ?", [plain_did(did)], f"There is no image {did[:200]!r}.")
 
     def find_all(self, dids: Sequence[str]) -> dict[str, Image]:
         """The datasets of those ids, found in one go; ids that no dataset has are left out."""
-        rows = self._rows("obs_publisher_did IN (SELECT unnest(?))", [list(dids)])
-        return {image.did: image for image in rows}
+        rows = self._rows("obs_publisher_did IN (SELECT unnest(?))", [[plain_did(did) for did in dids]])
+        found = {image.did: image for image in rows}
+        return {did: found[plain_did(did)] for did in dids if plain_did(did) in found}
 
     def of_file(self, name: str) -> Image:
         """The dataset whose whole image is called ``name`` (see ``Image.file``). Raises NotFound."""
@@ -158,7 +168,14 @@ class Images:
         ``detail`` as in CUTOUTDETAIL. Images of the sample hold three planes at most: an Exposure is a MaskedImage.
         """
         planes = "Image" if detail == "Image" else "MaskedImage"
-        return self.pixels().product_fits(image.kind, self.where(image), image.band, box, planes)
+        made = self.pixels().product_fits(image.kind, self.where(image), image.band, box, planes)
+        if box is None and planes == "MaskedImage":
+            self._sizes[image.file] = len(made)
+        return made
+
+    def size(self, image: Image) -> int | None:
+        """Bytes of the whole image as a file; None while nobody has asked for it: no one knows before it is packed."""
+        return self._sizes.get(image.file)
 
     def _one(self, where: str, values: list, missing: str) -> Image:
         rows = self._rows(f"{where} LIMIT 1", values)

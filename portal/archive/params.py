@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 
 from ..errors import FormatError, TriviewError
 
-MAX_FIELDS = 256  # more fields than any VO client sends; bounds the work of a hostile body
+MAX_FIELDS = 100_000  # pyvo asks for the links of all rows of a result at once; bounds the work of a hostile body
+MAX_PARTS = 256  # of a multipart body: more uploads than any client sends
 
 
 class UsageError(TriviewError):
@@ -64,7 +65,10 @@ class Parameters:
 
 def read_parameters(query: str, content_type: str, body: bytes) -> Parameters:
     """Parameters of one request. Raises FormatError for a body that is not what its type says."""
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise FormatError(f"The query string cannot be read: {error}.") from None
     kind = content_type.split(";")[0].strip().lower()
     if not body:
         return Parameters(pairs)
@@ -90,9 +94,9 @@ def parse_multipart(body: bytes, content_type: str) -> tuple[list[tuple[str, str
     if not boundary:
         raise FormatError("The multipart request names no boundary.")
     mark = b"\r\n--" + boundary.encode("latin-1")
-    pieces = (b"\r\n" + body).split(mark, MAX_FIELDS + 2)
-    if len(pieces) > MAX_FIELDS + 2:
-        raise FormatError(f"The multipart request has more than {MAX_FIELDS} parts.")
+    pieces = (b"\r\n" + body).split(mark, MAX_PARTS + 2)
+    if len(pieces) > MAX_PARTS + 2:
+        raise FormatError(f"The multipart request has more than {MAX_PARTS} parts.")
     if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
         raise FormatError("The multipart request ends before its closing boundary.")
     fields: list[tuple[str, str]] = []

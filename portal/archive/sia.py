@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
+from ..table.columns import Param, Service, TableMeta
+from . import scs
+from .capabilities import STANDARD, DocumentHandler, Resource
 from .datalink_web import QueryHandler
-from .handler import ServiceHandler
 from .params import Parameters, UsageError
 from .query import Bounds, Query
+from .stencil import MAX_VERTICES
 from .tap import max_rows
-from .vosi import availability_xml
 
 if TYPE_CHECKING:
     from .app import Archive
@@ -27,6 +29,10 @@ RANGES = {
     "SPECRP": ("em_res_power", "em_res_power"),
     "TIMERES": ("t_resolution", "t_resolution"),
 }
+CALIBS = ("0", "1", "2", "3", "4")
+POLS = ("I", "Q", "U", "V", "RR", "LL", "RL", "LR", "XX", "YY", "XY", "YX", "POLI", "POLA")
+MAX_TESTS = 200_000  # characters of conditions: some thousand positions, which the engine still plans in a second
+RESOURCES = (Resource("SIA#query-2.0", "query", "2.0"),)
 WORDS = {
     "ID": "obs_publisher_did",
     "COLLECTION": "obs_collection",
@@ -53,17 +59,23 @@ def sia_adql(asked: Parameters, table: str = "ivoa.ObsCore") -> str:
         if values := asked.all(name):
             tests.append(" OR ".join(f"{column} = '{_quoted(text)}'" for text in values))
     if values := asked.all("CALIB"):
-        if not all(text in ("0", "1", "2", "3", "4") for text in values):
+        if not all(text.strip() in CALIBS for text in values):
             raise UsageError("CALIB must be a whole number from 0 to 4.")
-        tests.append(" OR ".join(f"calib_level = {text}" for text in values))
-    if asked.all("POL"):
-        raise UsageError("These images hold no polarisation.", "Leave POL out.")
+        tests.append(" OR ".join(f"calib_level = {int(text)}" for text in values))
+    if values := asked.all("POL"):
+        if wrong := [text for text in values if text.strip().upper() not in POLS]:
+            raise UsageError(f"POL cannot be {wrong[0][:40]!r}.", f"Use one of: {', '.join(POLS)}.")
+        tests.append("1 = 0")  # no image here tells of polarisation
+    if sum(map(len, tests)) > MAX_TESTS:
+        raise UsageError("These are too many values for one search.", "Ask for fewer at a time.")
     where = " AND ".join(f"({test})" for test in tests)
     return f"SELECT * FROM {table}" + (f" WHERE {where}" if where else "")
 
 
 def _position(text: str) -> str:
-    shape, *words = text.split()
+    shape, *words = text.split(maxsplit=2 * MAX_VERTICES + 1) or [""]
+    if len(words) > 2 * MAX_VERTICES:
+        raise UsageError(f"A region may have {MAX_VERTICES} corners and no more.")
     numbers = _numbers(words, text)
     if shape.upper() == "CIRCLE" and len(numbers) == 3:
         return f"INTERSECTS(CIRCLE('ICRS', {_list(numbers)}), s_region) = 1"
@@ -71,7 +83,7 @@ def _position(text: str) -> str:
         return f"INTERSECTS(POLYGON('ICRS', {_list(numbers)}), s_region) = 1"
     if shape.upper() == "RANGE" and len(numbers) == 4:
         return _in_range(*numbers)
-    raise UsageError(f"POS={text!r} is not understood.", "Use CIRCLE ra dec radius, in degrees.")
+    raise UsageError(f"POS={text[:80]!r} is not understood.", "Use CIRCLE ra dec radius, POLYGON or RANGE, in degrees.")
 
 
 def _in_range(ra0: float, ra1: float, dec0: float, dec1: float) -> str:
@@ -79,21 +91,27 @@ def _in_range(ra0: float, ra1: float, dec0: float, dec1: float) -> str:
     if ra0 > ra1 or dec0 > dec1:
         raise UsageError("POS=RANGE needs the lower limits first: ra1 ra2 dec1 dec2, in degrees.")
     tests = []
-    for centre, reach, low, high in (
-        ("s_ra", "s_fov / (2 * COS(RADIANS(s_dec)))", ra0, ra1),
-        ("s_dec", "s_fov / 2", dec0, dec1),
-    ):
-        if math.isfinite(low):
-            tests.append(f"{centre} + {reach} >= {low!r}")
-        if math.isfinite(high):
-            tests.append(f"{centre} - {reach} <= {high!r}")
+    if math.isfinite(dec0):
+        tests.append(f"s_dec + s_fov / 2 >= {dec0!r}")
+    if math.isfinite(dec1):
+        tests.append(f"s_dec - s_fov / 2 <= {dec1!r}")
+    if ra1 - ra0 < 360:
+        # An image at RA 359.9 reaches beyond 0: its distance to the middle is taken around the circle.
+        reach = "s_fov / (2 * COS(RADIANS(s_dec)))"
+        if math.isfinite(ra1 - ra0):
+            away = f"ABS(MOD(s_ra - {(ra0 + ra1) / 2!r} + 900, 360) - 180)"
+            tests.append(f"{away} <= {(ra1 - ra0) / 2!r} + {reach}")
+        elif math.isfinite(ra0):
+            tests.append(f"s_ra + {reach} >= {ra0!r}")
+        else:
+            tests.append(f"s_ra - {reach} <= {ra1!r}")
     return f"({' AND '.join(tests) or '1 = 1'})"
 
 
 def _overlap(name: str, text: str, low: str, high: str) -> str:
     numbers = _numbers(text.split(), text)
     if len(numbers) not in (1, 2):
-        raise UsageError(f"{name} takes one or two numbers, not {text!r}.")
+        raise UsageError(f"{name} takes one or two numbers, not {text[:80]!r}.")
     tests = []
     if math.isfinite(numbers[-1]):
         tests.append(f"{low} <= {numbers[-1]!r}")
@@ -106,9 +124,9 @@ def _numbers(words: list[str], text: str) -> list[float]:
     try:
         numbers = [float(word) for word in words]
     except ValueError:
-        raise UsageError(f"{text!r} holds something that is no number.") from None
+        raise UsageError(f"{text[:80]!r} holds something that is no number.") from None
     if any(map(math.isnan, numbers)):
-        raise UsageError(f"{text!r} holds something that is no number.")
+        raise UsageError(f"{text[:80]!r} holds something that is no number.")
     return numbers
 
 
@@ -122,23 +140,42 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def capabilities_xml(url: str) -> str:
-    """VOSI capabilities of one SIA service at ``url``, which ends before /query."""
-    one = "<capability standardID='ivo://ivoa.net/std/{0}'><interface role='std' xsi:type='vs:ParamHTTP'{1}>" \
-          "<accessURL use='{2}'>{3}</accessURL></interface></capability>"  # fmt: skip
-    parts = (
-        ("VOSI#capabilities", "", "full", "capabilities"),
-        ("VOSI#availability", "", "full", "availability"),
-        ("SIA#query-2.0", " version='2.0'", "base", "query"),
+def described(url: str) -> Service:
+    """What the service at ``url`` takes, for answers to MAXREC=0 (SIA 2.0, section 2.1)."""
+
+    def real(name: str, size: str, unit: str, ucd: str, about: str, xtype: str = "") -> Param:
+        return Param(name, "", "double", size, unit, ucd, "", about, (), xtype)
+
+    spans = (
+        ("BAND", "m", "em.wl", "Wavelength"),
+        ("TIME", "d", "time.interval;obs.exposure", "MJD, UTC"),
+        ("FOV", "deg", "phys.angSize;instr.fov", "Width of the image"),
+        ("SPATRES", "arcsec", "pos.angResolution", "Seeing"),
+        ("SPECRP", "", "spect.resolution", "Resolving power"),
+        ("EXPTIME", "s", "time.duration;obs.exposure", "Exposure time"),
+        ("TIMERES", "s", "time.resolution", "Time resolution"),
     )
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>\n"
-        "<vosi:capabilities xmlns:vosi='http://www.ivoa.net/xml/VOSICapabilities/v1.0'"
-        " xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'"
-        " xmlns:vs='http://www.ivoa.net/xml/VODataService/v1.1'>"
-        + "".join(one.format(standard, more, use, escape(f"{url}/{end}")) for standard, more, use, end in parts)
-        + "</vosi:capabilities>"
+    choices = {"CALIB": CALIBS, "DPTYPE": ("image", "cube"), "POL": POLS}
+    words = (*WORDS, "CALIB", "POL")
+    inputs = (
+        Param("POS", "", "char", "*", ucd="obs.field", description="CIRCLE, POLYGON or RANGE in ICRS degrees"),
+        *(real(name, "2", unit, ucd, about, "interval") for name, unit, ucd, about in spans),
+        *(Param(name, "", "char", "*", options=choices.get(name, ())) for name in words),
+        Param("MAXREC", str(MAX_ROWS), "int", description="Most rows of an answer"),
+        Param("RESPONSEFORMAT", "", "char", "*"),
     )
+    return Service(url, STANDARD + RESOURCES[0].standard, id="query", description="Image search", inputs=inputs)
+
+
+class DescribedQuery(Query):
+    """A query without rows whose result also says what the service at ``about`` takes."""
+
+    about = ""
+
+    def open(self) -> TableMeta:
+        self.meta = super().open()
+        self.meta = replace(self.meta, services=(described(self.about), *self.meta.services))
+        return self.meta
 
 
 class SearchHandler(QueryHandler):
@@ -157,21 +194,19 @@ class SearchHandler(QueryHandler):
     def _query(self, asked: Parameters) -> Query:
         rows = max_rows(asked.get("MAXREC"), MAX_ROWS)
         adql = sia_adql(asked, TABLES.get(self.release, "ivoa.ObsCore"))
-        return Query(self.archive.store, adql, Bounds(rows, self.archive.limits.sync_seconds, self.base))
-
-
-class DocumentHandler(ServiceHandler):
-    """/api/sia[/<release>]/capabilities and /availability"""
-
-    async def get(self, release: str | None, name: str) -> None:
-        self.set_header("Content-Type", "text/xml; charset=utf-8")
-        url = f"{self.base}/api/sia" + (f"/{release}" if release else "")
-        self.write(capabilities_xml(url) if name == "capabilities" else availability_xml(self.archive.up_since))
+        bounds = Bounds(rows, self.archive.limits.sync_seconds, self.base)
+        if rows:
+            return Query(self.archive.store, adql, bounds)
+        query = DescribedQuery(self.archive.store, adql, bounds)
+        query.about = f"{self.base}/api/sia{f'/{self.release}' if self.release else ''}/query"
+        return query
 
 
 def routes(archive: Archive) -> list[tuple]:
     options = {"archive": archive}
+    documents = {"archive": archive, "resources": RESOURCES}
     return [
         (r"/api/sia(?:/(dp\w+))?/query/?", SearchHandler, options),
-        (r"/api/sia(?:/(dp\w+))?/(capabilities|availability)/?", DocumentHandler, options),
+        (r"/api/(sia(?:/dp\w+)?)/(capabilities|availability)/?", DocumentHandler, documents),
+        *scs.routes(archive),
     ]

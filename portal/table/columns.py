@@ -121,6 +121,7 @@ class Param:
     ref: str = ""
     description: str = ""
     options: tuple[str, ...] = ()
+    xtype: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ def param_xml(item: Param) -> str:
         inside += f"<VALUES>{choices}</VALUES>"
     return (
         f"<PARAM{attributes(name=item.name)} value={quoteattr(clean(item.value))}"
-        + attributes(datatype=item.datatype, arraysize=item.arraysize, unit=item.unit, ucd=item.ucd, ref=item.ref)
+        + attributes(datatype=item.datatype, arraysize=item.arraysize, xtype=item.xtype, unit=item.unit)
+        + attributes(ucd=item.ucd, ref=item.ref)
         + f">{inside}</PARAM>\n"
     )
 

@@ -332,4 +332,5 @@ def _param(attrs: dict) -> Param:
         ref=attrs.get("ref", ""),
         description=attrs["text"],
         options=tuple(attrs["options"]),
+        xtype=attrs.get("xtype", ""),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import pyvo
 
-from portal.archive.datalink import descriptors, timeseries_adql
+from portal.archive.datalink import descriptors
+from portal.archive.datalink_queries import timeseries_adql
 from portal.archive.params import Parameters, UsageError
 from portal.archive.schema.load import load
 from portal.table.votable_read import read_votable
@@ -166,9 +167,33 @@ def test_cone(service) -> None:
     assert wrong.status_code == 400
 
 
-def test_sia(service) -> None:
-    answer = service.http.get("/api/sia/query", params={"POS": "CIRCLE 62 -37 0.01", "DPTYPE": "image", "CALIB": "3"})
-    _, rows = read_votable(answer.content)
-    assert rows.num_rows >= 6 and "access_url" in rows.column_names
-    bad = service.http.get("/api/sia/query", params={"POS": "SQUARE 1 2 3"})
-    assert bad.status_code == 400
+@pytest.mark.parametrize(
+    "wrong", [{"ra_val": "nan"}, {"dec_val": "91"}, {"radius": "-1"}, {"radius": "inf"}, {"ra_col": "nothing"}]
+)
+def test_cones_that_are_none(service, wrong: dict[str, str]) -> None:
+    asked = {"table": "dp1.Object", "ra_col": "coord_ra", "dec_col": "coord_dec"}
+    asked |= {"ra_val": "62", "dec_val": "-37", "radius": "0.01"} | wrong
+    answer = service.http.get("/api/datalink/cone_search", params=asked)
+    assert answer.status_code == 400 and 'value="ERROR"' in answer.text
+
+
+def test_sources_lead_to_the_images_of_their_visit(service, tap) -> None:
+    result = tap.run_sync("SELECT TOP 1 sourceId, visit AS v, detector FROM dp1.Source")
+    (resource,) = result.iter_adhocservices()
+    answer = pyvo.dal.adhoc.DatalinkQuery.from_resource(result[0], resource).execute_stream().read()
+    rows = read_votable(answer)[1].to_pylist()
+    assert {row["lsst_visit"] for row in rows} == {result["v"][0]} and {row["lsst_detector"] for row in rows} == {
+        result["detector"][0]
+    }
+    kinds = [row["dataproduct_subtype"] for row in rows]
+    assert sorted(kinds) == ["lsst.difference_image", "lsst.raw", "lsst.visit_image"]
+    whole = service.http.get("/api/datalink/images", params={"visit": int(result["v"][0])})
+    assert read_votable(whole.content)[1].num_rows > 3
+    assert service.http.get("/api/datalink/images", params={"visit": "9" * 60}).status_code == 400
+
+
+def test_detections_lead_to_their_alerts(service, tap) -> None:
+    result = tap.run_sync("SELECT TOP 1 diaSourceId FROM dp1.DiaSource")
+    alert = result.get_adhocservice_by_id("alert")
+    query = pyvo.dal.adhoc.DatalinkQuery.from_resource(result[0], alert, RESPONSEFORMAT="json")
+    assert f'"diaSourceId": {result["diaSourceId"][0]}' in query.execute_stream().read().decode()
