@@ -12,7 +12,7 @@ from typing import IO, Any
 from portal.background import worker_pool
 
 from ..errors import LimitError
-from . import alerts_web, datalink_web, hips, sia, soda, tap, vosi_web
+from . import alerts_web, datalink_web, hips, scs, sia, soda, tap, vosi_web
 from .catalog import Store
 from .images import Images
 from .limits import Limits
@@ -93,6 +93,7 @@ def archive_routes(archive: Archive) -> list[tuple[str, Any, dict]]:
         *uws_routes("/api/cutout/jobs", archive, "cutout"),
         *soda.routes(archive),
         *sia.routes(archive),
+        *scs.routes(archive),
         *hips.routes(archive),
         *alerts_web.routes(archive),
     ]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..table.columns import Param, Service, TableMeta
-from . import scs
 from .capabilities import STANDARD, DocumentHandler, Resource
 from .datalink_web import QueryHandler
 from .params import Parameters, UsageError
@@ -208,5 +207,4 @@ def routes(archive: Archive) -> list[tuple]:
     return [
         (r"/api/sia(?:/(dp\w+))?/query/?", SearchHandler, options),
         (r"/api/(sia(?:/dp\w+)?)/(capabilities|availability)/?", DocumentHandler, documents),
-        *scs.routes(archive),
     ]
