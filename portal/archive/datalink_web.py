@@ -14,11 +14,12 @@ from ..table.votable_write import votable_bytes
 from .capabilities import DocumentHandler, Resource
 from .datalink import cutout_service
 from .datalink_queries import cone_adql, images_adql, timeseries_adql
-from .formats import encoded, wanted_format
+from .formats import wanted_format
 from .handler import ServiceHandler
 from .images import COADDS, EXPOSURES, Image, Images
 from .params import Parameters
 from .query import Bounds, Query
+from .tap import counted
 
 if TYPE_CHECKING:
     from .app import Archive
@@ -140,9 +141,11 @@ class QueryHandler(ServiceHandler):
     async def get(self) -> None:
         asked = self.parameters()
         archive = self.archive
-        query = await self.work(self._query, asked, pool=archive.queries)
         form = wanted_format(asked)
-        await self.stream(encoded(query, form), form.media_type, archive.queries, query.cancel)
+        with archive.quota.running(self.owner):
+            query = await self.work(self._query, asked, pool=archive.queries)
+            chunks = counted(archive, self.owner, query, form)
+            await self.stream(chunks, form.media_type, archive.queries, query.cancel)
 
     async def post(self) -> None:
         await self.get()

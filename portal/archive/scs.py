@@ -20,6 +20,7 @@ from .datalink_web import QueryHandler
 from .handler import VOTABLE_TYPE, ServiceHandler
 from .params import Parameters, UsageError
 from .query import Bounds, Query
+from .quota import BusyError
 from .schema.load import Schema, Table, find_table
 from .tap import max_rows
 from .telling import told
@@ -113,7 +114,7 @@ class ConeHandler(QueryHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """An INFO called Error straight below VOTABLE, and QUERY_STATUS for newer clients (section 2.3)."""
         error = kwargs.get("exc_info", (None, None, None))[1]
-        if not isinstance(error, TriviewError):
+        if not isinstance(error, TriviewError) or isinstance(error, BusyError):
             super().write_error(status_code, **kwargs)
             return
         self.set_status(self.status_of(error))

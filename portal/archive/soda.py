@@ -44,7 +44,9 @@ class SyncHandler(FileHandler):
 
     async def get(self) -> None:
         asked = self.parameters()
-        made = await self.work(self._make, asked, pool=self.archive.pixels)
+        with self.archive.quota.running(self.owner):
+            made = await self.work(self._make, asked, pool=self.archive.pixels)
+        self.archive.quota.spend(self.owner, size=len(made.content))
         self.send(*made)
 
     async def post(self) -> None:

@@ -95,14 +95,14 @@ class SyncHandler(ServiceHandler):
             query, form = await self.work(
                 prepare, archive, asked, self.base, archive.limits.sync_seconds, pool=archive.queries
             )
-            chunks = _counted(archive, owner, query, form)
+            chunks = counted(archive, owner, query, form)
             await self.stream(chunks, form.media_type, archive.queries, query.cancel)
 
     async def post(self) -> None:
         await self.get()
 
 
-def _counted(archive: Archive, owner: str, query: Query, form: Format) -> Generator[bytes]:
+def counted(archive: Archive, owner: str, query: Query, form: Format) -> Generator[bytes]:
     """The answer's pieces; what it took is noted on its owner's account, also when it ends early."""
     size = 0
     chunks = encoded(query, form, archive.scratch)
@@ -125,7 +125,7 @@ def run_job(archive: Archive, ticket: Ticket) -> list[JobResult]:
     file = ticket.folder / f"result.{form.ending}"
     try:
         with _progress(query, ticket), file.open("wb") as out:
-            for chunk in _counted(archive, job.owner, query, form):
+            for chunk in counted(archive, job.owner, query, form):
                 out.write(chunk)
                 if out.tell() > archive.limits.result_bytes:
                     most = archive.limits.result_bytes >> 30

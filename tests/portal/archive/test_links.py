@@ -149,3 +149,10 @@ def test_pyvo_cuts_shapes_and_asks_for_pictures(service, dids) -> None:
     limits = [ra, ra + 0.001, dec, dec + 0.001] * u.deg
     assert row.processed(range=limits).read(6) == b"SIMPLE"
     assert row.processed(circle=circle, RESPONSEFORMAT="image/png").read(4) == b"\x89PNG"
+
+
+@pytest.mark.parametrize("path", ["scs/dp1/Object", "sia/query", "datalink/timeseries", "cutout/sync"])
+def test_a_user_gets_a_share_of_these_services_too(service, monkeypatch, path: str) -> None:
+    monkeypatch.setattr(service.archive.quota, "_queries", 0)
+    answer = service.http.get(f"/api/{path}")
+    assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
