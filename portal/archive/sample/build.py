@@ -53,7 +53,7 @@ def build_sample(
             if not is_whole(folder):  # the one we waited for may have built it
                 _build_aside(chosen, seed, folder, aside, tell, processes)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
             raise _no_room(chosen, folder.parent) from error
         raise TriviewError(
             f"The sample sky cannot be written in {folder.parent}: {error.strerror or error}.",

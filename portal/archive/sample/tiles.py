@@ -54,6 +54,8 @@ def make_tile(
     every = objects.find_objects(seed, outer, sky)
     own = tile.holds(every.ra, every.dec)
     found = every.only(own)
+    if len(found) == 0:  # a corner of the tile touches the field and nothing lies in it
+        return {}
     made["Object"], tract, patch = objects.write_objects(folder / file_of("Object", tile), seed, sky, found)
     write("_render", truthtables.render_columns(sky, every, tile))
     write("_light", truthtables.light_columns(sky, every, variables, tile))

@@ -33,7 +33,8 @@ def processes_for(tiles: Sequence[Tile], parallel: bool) -> int:
     if not parallel or len(tiles) < 2:
         return 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(len(os.sched_getaffinity(0)), len(tiles), memory // MEMORY))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, len(tiles), memory // MEMORY))
 
 
 def made_tiles(
