@@ -21,7 +21,7 @@ KINDS = (
     ("RR Lyrae", "t.class = 'RRab' AND t.mag_r > 17.5 AND d.psfFlux < 0", "-d.snr"),
     ("asteroid", "d._origin = 4", "abs(d.snr - 40)"),
     ("noise peak", "d._origin = 1", "abs(d.snr - 8)"),
-    ("dipole", "d._origin = 2 AND d.snr > 6", "abs(d.snr - 15)"),
+    ("dipole", "d._origin = 2 AND d.snr BETWEEN 6 AND 12", "-d.dipoleLength"),
     ("artefact", "d._origin = 3 AND d.snr > 6", "abs(d.snr - 12)"),
 )
 # Events are drawn as they go in time; the others over their phase.
@@ -114,4 +114,4 @@ def _clearness(name: str, row: dict[str, Any], truth: dict[str, Any]) -> float:
     if name in DIFFERENCES:
         return row["clear"]
     size = row["rise"] if name == "FLARE" else min(np.nan_to_num(truth["amplitude"], nan=1.0), 1.0)
-    return np.sqrt(row["n"]) * np.log(1 + min(row["snr"], 60.0)) * size
+    return row["n"] * np.log(1 + min(row["snr"], 60.0)) * size

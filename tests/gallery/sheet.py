@@ -153,7 +153,7 @@ def _curve(axes: Axes, name: str, curve: Curve) -> None:
         usual = np.median(curve.flux[mine]) if mine.any() else 1.0
         magnitude = -2.5 * np.log10(curve.flux[mine] / usual)
         error = 1.0857 * curve.error[mine] / curve.flux[mine]
-        shown = error < 0.25
+        shown = error < 0.12
         for turn in (0, 1) if periodic else (0,):
             axes.errorbar(along[mine][shown] + turn, magnitude[shown], error[shown], **style)
     if name not in DIFFERENCES:
