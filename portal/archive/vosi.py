@@ -1,11 +1,11 @@
-"""What the archive says of itself: capabilities (TAPRegExt 1.0), availability, tables (VODataService), examples (DALI).
+"""What the archive says of itself: capabilities (TAPRegExt 1.0), availability, tables (VODataService).
 
 Builds XML from the schemas and the function list; knows nothing of requests but their base address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from ..adql.functions import FUNCTIONS, Function
@@ -18,25 +18,6 @@ from .uws import KEEP_SECONDS, LONGEST_KEEP_SECONDS
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 STANDARD = "ivo://ivoa.net/std/"
-EXAMPLES = (
-    (
-        "Objects near a position with magnitudes",
-        "SELECT objectId, coord_ra, coord_dec, g_cModelMag, r_cModelMag, i_cModelMag\nFROM dp1.Object\n"
-        "WHERE CONTAINS(POINT('ICRS', coord_ra, coord_dec), CIRCLE('ICRS', 62.0, -37.0, 0.05)) = 1",
-    ),
-    (
-        "Forced photometry of the objects at a position, with times",
-        "SELECT v.expMidptMJD, f.objectId, f.band, f.psfFlux, f.psfFluxErr\nFROM dp1.Object AS o\n"
-        "JOIN dp1.ForcedSource AS f ON f.objectId = o.objectId\nJOIN dp1.Visit AS v ON f.visit = v.visit\n"
-        "WHERE CONTAINS(POINT('ICRS', o.coord_ra, o.coord_dec), CIRCLE('ICRS', 62.0, -37.0, 0.002)) = 1\n"
-        "ORDER BY expMidptMJD",
-    ),
-    (
-        "Coadded images over a point",
-        "SELECT obs_publisher_did, access_url, lsst_band, s_region\nFROM ivoa.ObsCore\n"
-        "WHERE dataproduct_subtype = 'lsst.deep_coadd'\nAND CONTAINS(POINT('ICRS', 62.0, -37.0), s_region) = 1",
-    ),
-)
 
 
 def capabilities_xml(base: str, limits: Limits) -> str:
@@ -180,16 +161,3 @@ def _column(column: SchemaColumn) -> str:
 
 def _about(text: str) -> str:
     return f"<description>{escape(text)}</description>" if text else ""
-
-
-def examples_html(examples: Iterable[tuple[str, str]] = EXAMPLES) -> str:
-    """DALI examples: XHTML with RDFa, read by TOPCAT and pyvo."""
-    parts = "".join(
-        f'<div typeof="example" id="e{number}" resource="#e{number}"><h2 property="name">{escape(title)}</h2>'
-        f'<pre property="query">{escape(adql)}</pre></div>'
-        for number, (title, adql) in enumerate(examples, 1)
-    )
-    return (
-        f'{XML}<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title>Example queries</title></head>'
-        f'<body vocab="http://www.ivoa.net/rdf/examples#"><h1>Example queries</h1>{parts}</body></html>'
-    )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError
 
+from .examples import examples_html
 from .handler import ServiceHandler
 from .schema.load import find_table
-from .vosi import availability_xml, capabilities_xml, examples_html, table_xml, tables_xml
+from .vosi import availability_xml, capabilities_xml, table_xml, tables_xml
 
 if TYPE_CHECKING:
     from .app import Archive

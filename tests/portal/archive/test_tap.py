@@ -296,6 +296,53 @@ def test_upload(service, tap) -> None:
     assert job["n"][0] == len(near)
 
 
+def test_uploads_of_other_kinds_join(service) -> None:
+    """A CSV of ids, a result of an earlier job by its address, and a table of the archive."""
+    ids = service.sync(f"{CONE}", RESPONSEFORMAT="csv").text
+    made = service.http.post(
+        "/api/tap/async", data={"LANG": "ADQL", "QUERY": CONE, "PHASE": "RUN", "RESPONSEFORMAT": "parquet"}
+    )
+    job = made.headers["location"]
+    assert finish(service, job) == "COMPLETED"
+    query = (
+        "SELECT o.objectId, l.coord_ra FROM dp1.Object AS o JOIN TAP_UPLOAD.ids AS i ON i.objectId = o.objectId"
+        " JOIN TAP_UPLOAD.later AS l ON l.objectId = o.objectId"
+    )
+    data = {"LANG": "ADQL", "QUERY": query, "UPLOAD": f"ids,param:ids;later,{job}/results/result"}
+    answer = service.http.post("/api/tap/sync", data=data, files={"ids": ("ids.csv", ids.encode())})
+    meta, rows = read_votable(answer.content)
+    assert rows.num_rows == len(ids.splitlines()) - 1
+    assert meta.column("coord_ra").unit == "deg"  # the Parquet file told it
+    data["UPLOAD"] = f"ids,param:ids;later,{job}/results/none"
+    answer = service.http.post("/api/tap/sync", data=data, files={"ids": ("ids.csv", ids.encode())})
+    assert answer.status_code == 400 and "no result of a job" in message(answer)
+
+
+def test_a_client_that_leaves_in_the_middle_of_rows_stops_the_work(service) -> None:
+    query = "SELECT a.*, b.objectId AS other FROM dp1.ForcedSource AS a CROSS JOIN dp1.ForcedSource AS b"
+    with service.http.stream("GET", "/api/tap/sync", params={"LANG": "ADQL", "QUERY": query}) as answer:
+        assert next(answer.iter_bytes())
+    for _ in range(500):
+        if not service.archive.store._cursors:
+            break
+        time.sleep(0.01)
+    else:
+        raise AssertionError("the query still runs")
+    account = service.archive.quota._accounts["127.0.0.1"]
+    assert account.running == 0 and account.taken["bytes"] > 0
+
+
+def test_progress_of_a_job_counts_rows(service) -> None:
+    query = "SELECT objectId FROM dp1.Object"
+    made = service.http.post("/api/tap/async", data={"LANG": "ADQL", "QUERY": query, "PHASE": "RUN", "MAXREC": "1"})
+    job = made.headers["location"]
+    assert finish(service, job) == "COMPLETED"
+    text = service.http.get(job).text
+    rows = service.archive.store.rows["dp1.Object"]
+    assert f"<itemsProcessed>{rows}</itemsProcessed><totalItems>{rows}</totalItems>" in text
+    assert "1 rows in the result, cut at MAXREC" in text and "<uws:ownerId>127.0.0.1<" in text
+
+
 def test_an_upload_that_is_no_votable(service) -> None:
     data = {"LANG": "ADQL", "QUERY": "SELECT * FROM TAP_UPLOAD.t", "UPLOAD": "t,param:t"}
     answer = service.http.post("/api/tap/sync", data=data, files={"t": ("t.vot", b"<html>no</html>")})
