@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DETAILS = ("Image", "MaskedImage", "Exposure")
 OUTSIDE = ("keep", "blank")
+STRETCHES = ("asinh", "linear", "sqrt", "log")
 FITS = "application/fits"
 MAX_CUTS = 100  # of one job: more than a light curve's gallery shows at a time
 

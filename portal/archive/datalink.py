@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..table.columns import Param, Service
-from .cutouts import DETAILS, FORMS, OUTSIDE
+from .cutouts import DETAILS, FORMS, OUTSIDE, STRETCHES
 
 SODA_ID = "ivo://ivoa.net/std/SODA#sync-1.0"
 LINKS_ID = "ivo://ivoa.net/std/DataLink#links-1.0"
 TIMESERIES_ID = "lsst://api.data.lsst.cloud/datalink/timeseries#v0.1"
 BANDS = ("all", "u", "g", "r", "i", "z", "y")
+BEYOND = "Pixels outside the shape: keep, or blank (NaN, NO_DATA in the mask, transparent in PNG)"
 CURVE_DETAILS = ("full", "principal", "minimal")
 ACCESS_URLS = ("ivoa_ObsCore_access_url", "dp02_dc2_catalogs_ObsCore_access_url")
 DATASET_IDS = ("ivoa_ObsCore_obs_publisher_did", "dp02_dc2_catalogs_ObsCore_obs_publisher_did")
@@ -88,7 +89,7 @@ def _images(place: Mapping[str, int], base: str) -> tuple[Service, ...]:
 def cutout_service(name: str, detail: str, base: str) -> Service:
     """The descriptor of the cutout service (SODA 1.0, section 5) that gives the planes ``detail``.
 
-    The last four inputs are the archive's own; the Rubin platform has those before.
+    The last five inputs are the archive's own; the Rubin platform has those before.
     """
     about, outline = "ICRS degrees", "phys.angArea;obs"
     shapes = "CIRCLE ra dec radius, POLYGON ra dec ra dec ..., RANGE ra1 ra2 dec1 dec2"
@@ -104,8 +105,11 @@ def cutout_service(name: str, detail: str, base: str) -> Service:
             Param("CUTOUTDETAIL", detail, "char", "*", options=DETAILS),
             Param("POS", "", "char", "*", ucd=outline, description=f"{shapes}: {about}"),
             Param("RESPONSEFORMAT", FORMS[0].media_type, "char", "*", options=tuple(form.media_type for form in FORMS)),
-            Param("OUTSIDE", "keep", "char", "*", description="Pixels outside the shape", options=OUTSIDE),
-            Param("STRETCH", "", "char", "*", description="Of pictures", options=("asinh", "linear", "sqrt", "log")),
+            Param("OUTSIDE", "keep", "char", "*", description=BEYOND, options=OUTSIDE),
+            Param("STRETCH", "", "char", "*", description="Of PNG and JPEG; asinh when left out", options=STRETCHES),
+            Param(
+                "LIMITS", "", "char", "*", description="Black and white of pictures: zscale, minmax, two values"
+            ),
         ),
     )
 

@@ -13,9 +13,9 @@ from astropy.io import fits
 from astropy.visualization import ZScaleInterval
 from PIL import Image
 
+from .cutouts import STRETCHES
 from .params import Parameters, UsageError
 
-STRETCHES = ("asinh", "linear", "sqrt", "log")
 CUTS = ("zscale", "minmax")
 SOFT = 0.1  # of the range between black and white: where asinh turns from linear to logarithmic
 BRIGHT = 99.8  # per cent of the pixels below white when the stretch shows faint and bright alike

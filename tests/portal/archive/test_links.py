@@ -21,6 +21,7 @@ from portal.table.votable_markup import service_xml
 from portal.table.votable_read import read_votable
 from portal.table.votable_write import votable_bytes
 
+FORM = "application/x-www-form-urlencoded"
 GOLDEN = Path(__file__).parent / "golden"
 BASE = "https://archive.example"
 IMAGE = Image(
@@ -114,6 +115,11 @@ def test_no_id_gives_no_rows_and_the_services(service) -> None:
     meta, rows = read_votable(service.http.get("/api/datalink/links").content)
     assert rows.num_rows == 0 and len(meta.services) == 3
     assert service.http.get("/api/datalink/links", params={"RESPONSEFORMAT": "csv"}).status_code == 415
+
+
+def test_more_fields_than_anyone_sends_are_refused(service) -> None:
+    answer = service.http.post("/api/datalink/links", content="ID=x&" * 200_000, headers={"Content-Type": FORM})
+    assert answer.status_code == 400 and "form" in answer.text and len(answer.text) < 1000
 
 
 def test_ids_of_the_butler_mean_the_same_image(service, dids) -> None:

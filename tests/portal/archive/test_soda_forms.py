@@ -179,6 +179,23 @@ def test_options_that_are_not_there(service, dids, more) -> None:
     assert answer.status_code == 422 and answer.text.startswith("UsageError: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        ("POLYGON", "62 -37 " * 150_000, 422),
+        ("CIRCLE", "6" * 1_000_000 + " 1 1", 422),
+        ("RESPONSEFORMAT", "x" * 1_000_000, 422),
+        ("ID", "ivo://" + "x" * 1_000_000, 404),
+    ],
+)
+def test_a_megabyte_of_a_parameter_is_answered_shortly(service, dids, name: str, value: str, status: int) -> None:
+    asked = {"ID": dids["raw"], "CIRCLE": f"{RA} {DEC} {HALF}"}
+    if name == "POLYGON":
+        del asked["CIRCLE"]
+    answer = service.http.post("/api/cutout/sync", data=asked | {name: value})
+    assert answer.status_code == status and len(answer.text) < 500
+
+
 def test_several_at_once_need_a_job(service, dids) -> None:
     asked = {"ID": [dids["raw"], dids["deep_coadd"]], "CIRCLE": f"{RA} {DEC} {HALF}"}
     answer = service.http.get("/api/cutout/sync", params=asked)
