@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import namedtuple
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,23 +46,30 @@ def rows(sample: Path, name: str) -> pa.Table:
     return table.sort_by([(key, "ascending") for key in keys])
 
 
+@pytest.fixture(scope="module")
+def tiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The field in its tiles, made one after the other in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield make(tmp_path_factory.mktemp("tiled"), 7, patch)
+
+
 def contents(sample: Path, name: str) -> list[bytes]:
     return [file.read_bytes() for file in stored.files(sample, name)]
 
 
-def test_tiles_give_the_rows_of_the_whole_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, tiled = make(tmp_path / "whole", 5, monkeypatch), make(tmp_path / "tiled", 7, monkeypatch)
+def test_tiles_give_the_rows_of_the_whole_field(tiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = make(tmp_path, 5, monkeypatch)
     tables = stored.manifest(tiled)["tables"]
     assert len(tables["Object"]["files"]) > 1
     for name in KEYS:
         assert rows(tiled, name).equals(rows(whole, name)), name
 
 
-def test_the_order_of_work_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = make(tmp_path / "one", 7, monkeypatch), make(tmp_path / "two", 7, monkeypatch, processes=2)
-    assert stored.manifest(one) == stored.manifest(two)
-    for name in stored.manifest(one)["tables"]:
-        assert contents(one, name) == contents(two, name)
+def test_the_order_of_work_does_not_matter(tiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = make(tmp_path, 7, monkeypatch, processes=2)
+    assert stored.manifest(other) == stored.manifest(tiled)
+    for name in stored.manifest(tiled)["tables"]:
+        assert contents(other, name) == contents(tiled, name)
 
 
 def test_a_tile_of_the_wide_preset_is_made_alone() -> None:
@@ -93,7 +101,9 @@ def started(root: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def test_a_killed_build_goes_on_with_the_tiles_it_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_build_goes_on_with_the_tiles_it_finished(
+    tiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = started(tmp_path)
     assert process.stdout is not None
     begun = 0
@@ -114,10 +124,9 @@ def test_a_killed_build_goes_on_with_the_tiles_it_finished(tmp_path: Path, monke
     again = make(tmp_path, 7, monkeypatch)
     assert not any(done[0].endswith(f"-{pixel}") for pixel in made) and made
     assert [p.name for p in tmp_path.iterdir()] == [again.name]
-    fresh = make(tmp_path / "fresh", 7, monkeypatch)
-    assert json.dumps(stored.manifest(fresh)) == json.dumps(stored.manifest(again))
-    for name in stored.manifest(fresh)["tables"]:
-        assert contents(again, name) == contents(fresh, name)
+    assert json.dumps(stored.manifest(tiled)) == json.dumps(stored.manifest(again))
+    for name in stored.manifest(tiled)["tables"]:
+        assert contents(again, name) == contents(tiled, name)
 
 
 def test_a_killed_child_is_told_and_what_was_finished_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
