@@ -38,6 +38,7 @@ class Archive:
         # Threads: short ones on the desk, queries apart, and jobs (in Uws) apart from both.
         self.desk = ThreadPoolExecutor(max(4, os.cpu_count() or 1), thread_name_prefix="desk")
         self.queries = worker_pool(limits.sync_workers, "sync")
+        self.intake = worker_pool(limits.sync_workers, "intake")  # uploads may wait for a server elsewhere
         self.pixels = worker_pool(max(2, os.cpu_count() or 1), "pixels")
         self.uws = Uws(state, limits.async_workers, limits.async_seconds, limits.open_jobs, limits.user_jobs)
         self.uws.register("tap", lambda ticket: tap.run_job(self, ticket))
@@ -55,11 +56,11 @@ class Archive:
 
     def close(self) -> None:
         """Stop all work; unfinished jobs run again at the next start."""
-        for pool in (self.desk, self.queries, self.pixels):
+        for pool in (self.desk, self.intake, self.queries, self.pixels):
             pool.shutdown(wait=False, cancel_futures=True)
         self.store.interrupt()
         self.uws.close()
-        for pool in (self.desk, self.queries, self.pixels):
+        for pool in (self.desk, self.intake, self.queries, self.pixels):
             pool.shutdown(wait=True)
         self.store.close()
         if self._lock is not None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 VOTABLE_TYPE = "application/x-votable+xml"
+SPARE = 1 << 20  # bytes of a body for what stands around an upload of the full size
 STALL_SECONDS = 120.0  # a client that takes no byte for so long has gone; its query must not be kept open
 
 
@@ -55,7 +56,7 @@ class ServiceHandler(RequestHandler):
 
     def data_received(self, chunk: bytes) -> None:
         self._size += len(chunk)
-        if self._size <= self.archive.limits.body_bytes:
+        if self._size <= self.archive.limits.body_bytes + SPARE:
             self._body.append(chunk)
 
     def on_connection_close(self) -> None:
@@ -78,7 +79,7 @@ class ServiceHandler(RequestHandler):
     def parameters(self) -> Parameters:
         """Parameters of this request. Raises UsageError, FormatError or LimitError."""
         limit = self.archive.limits.body_bytes
-        if self._size > limit:
+        if self._size > limit + SPARE:
             raise LimitError(f"The request is larger than {limit >> 20} MiB.", "Send a smaller table.")
         return read_parameters(self.request.query, self.request.headers.get("Content-Type", ""), b"".join(self._body))
 
@@ -125,7 +126,7 @@ class ServiceHandler(RequestHandler):
 
     def status_of(self, error: TriviewError) -> int:
         """The HTTP status of an error that was told in words."""
-        too_large = isinstance(error, LimitError) and self._size > self.archive.limits.body_bytes
+        too_large = isinstance(error, LimitError) and self._size > self.archive.limits.body_bytes + SPARE
         return 413 if too_large else 400
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

@@ -19,7 +19,7 @@ class Limits:
     sync_workers: int = 8  # more at once only make each other slow on one machine
     async_workers: int = 4  # apart from the sync ones, so that long jobs never block a cone search
     max_rows: int = 100_000_000  # default and ceiling of MAXREC, as on the Rubin platform
-    body_bytes: int = 32 << 20  # of a request: the upload limit of the Rubin platform
+    body_bytes: int = 32 << 20  # of a request's uploads, as on the Rubin platform
     result_bytes: int = 3 << 30  # of one job's file, as on the Rubin platform
     resident_bytes: int = 128 << 20  # tables up to this size on disk are held in memory: cones in 2 ms, not 15
     cutout_pixels: int = 4000 * 4000  # a whole patch and no more

@@ -6,9 +6,11 @@ import logging
 import re
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from ..errors import LimitError, TriviewError
 from .formats import FORMATS, Format, encoded, wanted_format
@@ -30,11 +32,16 @@ PROGRESS_SECONDS = 0.5  # how often a running job tells how far it is
 
 
 def prepare(
-    archive: Archive, asked: Parameters, base: str, seconds: float, watched: bool = False
+    archive: Archive,
+    asked: Parameters,
+    uploads: Mapping[str, pa.Table],
+    base: str,
+    seconds: float,
+    watched: bool = False,
 ) -> tuple[Query, Format]:
     """The query a request asks for, compiled but not run, and its output format.
 
-    Raises UsageError for bad parameters, QueryError for bad ADQL, FormatError or ServiceError for an upload.
+    Raises UsageError for bad parameters, QueryError for bad ADQL.
     """
     asked.choice("REQUEST", ("doQuery",), "doQuery")
     if not asked.get("LANG"):
@@ -42,7 +49,6 @@ def prepare(
     asked.choice("LANG", LANGUAGES, "ADQL")
     form = wanted_format(asked)
     bounds = Bounds(max_rows(asked.get("MAXREC"), archive.limits.max_rows), seconds, base, watched)
-    uploads = read_uploads(asked, lambda url: _fetched(archive, url, base))
     return Query(archive.store, asked.require("QUERY"), bounds, uploads), form
 
 
@@ -57,6 +63,13 @@ def max_rows(text: str, ceiling: int) -> int:
     if rows < 0:
         raise UsageError(f"MAXREC must be a whole number from 0 on, not {text!r}.")
     return min(rows, ceiling)
+
+
+def uploaded(archive: Archive, asked: Parameters, base: str) -> Mapping[str, pa.Table]:
+    """The uploaded tables of a request. Takes long when they come from afar, so not in the threads of queries."""
+    if "UPLOAD" not in asked:
+        return {}
+    return read_uploads(asked, lambda url: _fetched(archive, url, base), archive.limits.body_bytes)
 
 
 def _fetched(archive: Archive, url: str, base: str) -> bytes:
@@ -92,8 +105,11 @@ class SyncHandler(ServiceHandler):
         asked = self.parameters()
         archive, owner = self.archive, self.owner
         with archive.quota.running(owner):
+            tables: Mapping[str, pa.Table] = {}
+            if "UPLOAD" in asked:
+                tables = await self.work(uploaded, archive, asked, self.base, pool=archive.intake)
             query, form = await self.work(
-                prepare, archive, asked, self.base, archive.limits.sync_seconds, pool=archive.queries
+                prepare, archive, asked, tables, self.base, archive.limits.sync_seconds, pool=archive.queries
             )
             chunks = counted(archive, owner, query, form)
             await self.stream(chunks, form.media_type, archive.queries, query.cancel)
@@ -118,8 +134,10 @@ def counted(archive: Archive, owner: str, query: Query, form: Format) -> Generat
 def run_job(archive: Archive, ticket: Ticket) -> list[JobResult]:
     """The work of one async job: the result in a file of the job's folder."""
     job = ticket.job
-    uploads = {file.name.removeprefix("upload-"): file.read_bytes() for file in ticket.folder.glob("upload-*")}
-    query, form = prepare(archive, Parameters(job.parameters, uploads), job.base, float("inf"), watched=True)
+    files = {file.name.removeprefix("upload-"): file.read_bytes() for file in ticket.folder.glob("upload-*")}
+    asked = Parameters(job.parameters, files)
+    tables = uploaded(archive, asked, job.base)
+    query, form = prepare(archive, asked, tables, job.base, float("inf"), watched=True)
     ticket.on_cancel(query.cancel)
     ticket.note(total=str(query.rows_read))
     file = ticket.folder / f"result.{form.ending}"

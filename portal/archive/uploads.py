@@ -40,8 +40,10 @@ IN_FITS = re.compile(
 )
 
 
-def read_uploads(asked: Parameters, fetch: Callable[[str], bytes]) -> Mapping[str, pa.Table]:
+def read_uploads(asked: Parameters, fetch: Callable[[str], bytes], most_bytes: int) -> Mapping[str, pa.Table]:
     """The tables of UPLOAD=name,param:part;name,http://...: by name in small letters. ``fetch`` gets an address.
+
+    ``most_bytes`` is what they may have together as they were sent.
 
     Raises UsageError for a malformed UPLOAD, FormatError or LimitError for a table that cannot be read, with its name.
     """
@@ -66,9 +68,12 @@ def read_uploads(asked: Parameters, fetch: Callable[[str], bytes]) -> Mapping[st
     if len(wanted) > MOST_TABLES:
         raise UsageError(f"A query can have at most {MOST_TABLES} uploaded tables.")
     tables: dict[str, pa.Table] = {}
-    size = 0
+    size = sent = 0
     for name, place in wanted.items():
         content = asked.files[place[6:]] if place.startswith("param:") else fetch(place)
+        sent += len(content)
+        if sent > most_bytes:
+            raise LimitError(f"The uploaded tables are larger than {most_bytes >> 20} MiB.", "Send smaller ones.")
         try:
             tables[name] = read_table(content)
         except TriviewError as error:

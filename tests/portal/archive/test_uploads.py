@@ -192,13 +192,15 @@ def test_upload_parameters() -> None:
         raise AssertionError(url)
 
     files = {"p": b"a\n1\n", "q": b"b\n2\n"}
-    tables = read_uploads(Parameters([("UPLOAD", "One,param:p;two,param:q")], files), never)
+    tables = read_uploads(Parameters([("UPLOAD", "One,param:p;two,param:q")], files), never, 100)
     assert {name: table.column_names for name, table in tables.items()} == {"one": ["a"], "two": ["b"]}
     for text in ("x", "9x,param:p", "x,param:none", "x,file:///etc/passwd", "x,param:p;X,param:q"):
         with pytest.raises(UsageError):
-            read_uploads(Parameters([("UPLOAD", text)], files), never)
+            read_uploads(Parameters([("UPLOAD", text)], files), never, 100)
+    with pytest.raises(LimitError, match="larger than"):
+        read_uploads(Parameters([("UPLOAD", "x,param:p;y,param:q")], files), never, 7)
     with pytest.raises(FormatError, match="uploaded table 'x' cannot be used"):
-        read_uploads(Parameters([("UPLOAD", "x,param:p")], {"p": b""}), never)
+        read_uploads(Parameters([("UPLOAD", "x,param:p")], {"p": b""}), never, 100)
 
 
 class _Page(BaseHTTPRequestHandler):
