@@ -107,9 +107,7 @@ def cutout_service(name: str, detail: str, base: str) -> Service:
             Param("RESPONSEFORMAT", FORMS[0].media_type, "char", "*", options=tuple(form.media_type for form in FORMS)),
             Param("OUTSIDE", "keep", "char", "*", description=BEYOND, options=OUTSIDE),
             Param("STRETCH", "", "char", "*", description="Of PNG and JPEG; asinh when left out", options=STRETCHES),
-            Param(
-                "LIMITS", "", "char", "*", description="Black and white of pictures: zscale, minmax, two values"
-            ),
+            Param("LIMITS", "", "char", "*", description="Black and white of pictures: zscale, minmax, two values"),
         ),
     )
 

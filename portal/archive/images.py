@@ -175,7 +175,17 @@ class Images:
 
     def size(self, image: Image) -> int | None:
         """Bytes of the whole image as a file; None while nobody has asked for it: no one knows before it is packed."""
-        return self._sizes.get(image.file)
+        if image.file not in self._sizes:
+            from .sample.render import LOOK
+
+            # Where SkyPixels keeps what it has packed, also before a restart.
+            place = f"{image.tract}-{image.patch}" if image.is_coadd else f"{image.visit}-{image.detector}"
+            path = self._folder / "images" / f"look-{LOOK}" / image.kind / f"{place}-{image.band}-MaskedImage.fits"
+            try:
+                self._sizes[image.file] = path.stat().st_size
+            except OSError:
+                return None
+        return self._sizes[image.file]
 
     def _one(self, where: str, values: list, missing: str) -> Image:
         rows = self._rows(f"{where} LIMIT 1", values)

@@ -139,7 +139,13 @@ def test_a_whole_exposure_holds_its_cutouts(service) -> None:
     row = images_at(service, ra, dec)["visit_image"]
     links = read_votable(service.http.get(row["access_url"]).content)[1].to_pylist()
     (this,) = [link for link in links if link["semantics"] == "#this"]
-    whole = fits.open(io.BytesIO(service.http.get(this["access_url"]).content))
+    content = service.http.get(this["access_url"]).content
+    whole = fits.open(io.BytesIO(content))
+    again = read_votable(service.http.get(row["access_url"]).content)[1].to_pylist()
+    assert [link["content_length"] for link in again if link["semantics"] == "#this"] == [len(content)]
+    images = service.archive.images
+    images._sizes.clear()  # as after a restart
+    assert images.size(images.find(row["obs_publisher_did"])) == len(content)
     assert whole["IMAGE"].data.shape == (4000, 4072)
     small = cut(service, row["obs_publisher_did"], CIRCLE=f"{ra} {dec} {SMALL}")
     for name in ("IMAGE", "MASK", "VARIANCE"):
