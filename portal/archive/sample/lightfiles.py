@@ -125,7 +125,7 @@ def write_forced(
                 kept = own[made["target"]]
                 made = {name: values[kept] for name, values in made.items()}
             made = {**made, "target": place[made["target"]]}
-        of_parent = {name: repeated(values[start:], made["target"]) for name, values in places.parents.items()}
+        of_parent = {name: repeated(values[start:stop], made["target"]) for name, values in places.parents.items()}
         columns = measured_columns(made, photometry.visits)
         columns["detector"] = repeated(detectors, made["detector"])
         file.add({**of_parent, **columns})
