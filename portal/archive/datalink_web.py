@@ -14,7 +14,7 @@ from ..table.votable_write import votable_bytes
 from .capabilities import DocumentHandler, Resource
 from .datalink import cutout_service
 from .datalink_queries import cone_adql, images_adql, timeseries_adql
-from .formats import wanted_format
+from .formats import Format, wanted_format
 from .handler import ServiceHandler
 from .images import COADDS, EXPOSURES, Image, Images
 from .params import Parameters
@@ -141,7 +141,7 @@ class QueryHandler(ServiceHandler):
     async def get(self) -> None:
         asked = self.parameters()
         archive = self.archive
-        form = wanted_format(asked)
+        form = self.form_of(asked)
         with archive.quota.running(self.owner):
             query = await self.work(self._query, asked, pool=archive.queries)
             chunks = counted(archive, self.owner, query, form)
@@ -149,6 +149,10 @@ class QueryHandler(ServiceHandler):
 
     async def post(self) -> None:
         await self.get()
+
+    def form_of(self, asked: Parameters) -> Format:
+        """The format the answer shall have. Raises UsageError."""
+        return wanted_format(asked)
 
     def _query(self, asked: Parameters) -> Query:
         limits = self.archive.limits

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..table.columns import Param, Service, TableMeta
 from .capabilities import STANDARD, DocumentHandler, Resource
-from .datalink_web import QueryHandler
+from .datalink_web import LINKS_TYPE, QueryHandler
+from .formats import Format, wanted_format
 from .params import Parameters, UsageError
 from .query import Bounds, Query
 from .stencil import MAX_VERTICES
@@ -30,6 +31,7 @@ RANGES = {
 }
 CALIBS = ("0", "1", "2", "3", "4")
 POLS = ("I", "Q", "U", "V", "RR", "LL", "RL", "LR", "XX", "YY", "XY", "YX", "POLI", "POLA")
+FITS_TYPES = ("application/fits", "image/fits", "fits")
 MAX_TESTS = 200_000  # characters of conditions: some thousand positions, which the engine still plans in a second
 RESOURCES = (Resource("SIA#query-2.0", "query", "2.0"),)
 WORDS = {
@@ -57,6 +59,8 @@ def sia_adql(asked: Parameters, table: str = "ivoa.ObsCore") -> str:
     for name, column in WORDS.items():
         if values := asked.all(name):
             tests.append(" OR ".join(f"{column} = '{_quoted(text)}'" for text in values))
+    if values := [text for text in asked.all("FORMAT") if text.strip() not in ("*", "")]:
+        tests.append(" OR ".join(_format(text.strip()) for text in values))
     if values := asked.all("CALIB"):
         if not all(text.strip() in CALIBS for text in values):
             raise UsageError("CALIB must be a whole number from 0 to 4.")
@@ -69,6 +73,13 @@ def sia_adql(asked: Parameters, table: str = "ivoa.ObsCore") -> str:
         raise UsageError("These are too many values for one search.", "Ask for fewer at a time.")
     where = " AND ".join(f"({test})" for test in tests)
     return f"SELECT * FROM {table}" + (f" WHERE {where}" if where else "")
+
+
+def _format(text: str) -> str:
+    """Rows lead to links, and the links to FITS: both are what the images come in."""
+    if text.lower() in FITS_TYPES:
+        return f"access_format = '{LINKS_TYPE}'"
+    return f"access_format = '{_quoted(text)}'"
 
 
 def _position(text: str) -> str:
@@ -155,7 +166,7 @@ def described(url: str) -> Service:
         ("TIMERES", "s", "time.resolution", "Time resolution"),
     )
     choices = {"CALIB": CALIBS, "DPTYPE": ("image", "cube"), "POL": POLS}
-    words = (*WORDS, "CALIB", "POL")
+    words = (*WORDS, "CALIB", "POL", "FORMAT")
     inputs = (
         Param("POS", "", "char", "*", ucd="obs.field", description="CIRCLE, POLYGON or RANGE in ICRS degrees"),
         *(real(name, "2", unit, ucd, about, "interval") for name, unit, ucd, about in spans),
@@ -189,6 +200,10 @@ class SearchHandler(QueryHandler):
 
     async def post(self, release: str | None = None) -> None:
         await self.get(release)
+
+    def form_of(self, asked: Parameters) -> Format:
+        """By RESPONSEFORMAT alone: FORMAT is about the images here."""
+        return wanted_format(Parameters([("RESPONSEFORMAT", asked.get("RESPONSEFORMAT"))]))
 
     def _query(self, asked: Parameters) -> Query:
         rows = max_rows(asked.get("MAXREC"), MAX_ROWS)

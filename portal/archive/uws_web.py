@@ -162,13 +162,14 @@ class JobHandler(UwsHandler):
         await self.work(verbs[phase.upper()], job_id)
 
     async def _change_parameters(self, job: Job, pairs: list[tuple[str, str]]) -> None:
-        new = dict(pair for pair in pairs if pair[0] not in CONTROL)
+        new = tuple(pair for pair in pairs if pair[0] not in CONTROL)
         if not new:
             return
         if job.phase != PENDING:
             raise UsageError("The parameters of a job that was started cannot be changed.", "Create a new job.")
-        kept = tuple(pair for pair in job.parameters if pair[0] not in new)
-        await self.work(lambda: self.uws.edit(job, parameters=kept + tuple(new.items())))
+        names = {name for name, _ in new}  # one may come several times: a job cuts several images
+        kept = tuple(pair for pair in job.parameters if pair[0] not in names)
+        await self.work(lambda: self.uws.edit(job, parameters=kept + new))
 
     async def _waited(self, job: Job) -> Job:
         """The job after WAIT seconds or a change of phase (UWS 1.1, section 2.2.1.1)."""

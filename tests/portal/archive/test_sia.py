@@ -51,6 +51,12 @@ def test_levels_and_parameters_narrow_each_other(service, obscore) -> None:
     assert len(found) == sum(row["dataproduct_subtype"] == "lsst.raw" for row in obscore) > 0
 
 
+def test_format_is_about_the_images(service, obscore) -> None:
+    for text in ("*", "application/fits", "application/x-votable+xml;content=datalink"):
+        assert len(search(service, FORMAT=text)) == len(obscore)
+    assert search(service, FORMAT="image/png") == []
+
+
 def test_polarisation_finds_nothing(service) -> None:
     assert search(service, POL="I") == []
 
@@ -67,7 +73,7 @@ def test_pyvo_reads_what_the_service_takes(service) -> None:
     resource = answer.get_adhocservice_by_ivoid("ivo://ivoa.net/std/SIA#query-2.0")
     inputs = {item.name: item for group in resource.groups for item in group.entries}
     standard = {"POS", "BAND", "TIME", "POL", "FOV", "SPATRES", "SPECRP", "EXPTIME", "TIMERES", "ID", "COLLECTION"}
-    standard |= {"FACILITY", "INSTRUMENT", "DPTYPE", "CALIB", "TARGET", "MAXREC", "RESPONSEFORMAT"}
+    standard |= {"FACILITY", "FORMAT", "INSTRUMENT", "DPTYPE", "CALIB", "TARGET", "MAXREC", "RESPONSEFORMAT"}
     assert set(inputs) >= standard and inputs["BAND"].unit == u.m
     params = {item.name: item.value for item in resource.params}
     assert params["accessURL"] == f"{service.url}/api/sia/dp1/query"

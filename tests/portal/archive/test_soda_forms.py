@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -206,12 +207,17 @@ def test_several_at_once_need_a_job(service, dids) -> None:
 def finished(service, **data) -> tuple[str, str]:
     """A job's address and its phase once it has ended."""
     job = service.http.post("/api/cutout/jobs", data={**data, "PHASE": "RUN"}).headers["location"]
+    return job, ended(service, job)
+
+
+def ended(service, job: str) -> str:
+    """The phase of a job that was started, once it has ended."""
     for _ in range(30):
         phase = service.http.get(f"{job}/phase").text
         if phase not in ("QUEUED", "EXECUTING"):
             break
         service.http.get(job, params={"WAIT": "2"})
-    return job, phase
+    return phase
 
 
 def test_a_job_makes_one_file_for_each_image_and_shape(service, dids) -> None:
@@ -227,6 +233,14 @@ def test_a_job_makes_one_file_for_each_image_and_shape(service, dids) -> None:
         header = fits.open(io.BytesIO(answer.content))[0].header
         assert ids[(number - 1) // 2].endswith(header["BTLRUUID"])
         assert f"{header['ST_RA']} {header['ST_DEC']} {header['ST_RAD']}" == circles[(number - 1) % 2]
+
+
+def test_parameters_given_later_may_be_several_too(service, dids) -> None:
+    job = service.http.post("/api/cutout/jobs", data={"ID": dids["raw"]}).headers["location"]
+    service.http.post(f"{job}/parameters", data={"CIRCLE": [f"{RA} {DEC} 0.0005", f"{RA} {DEC} 0.001"]})
+    service.http.post(f"{job}/phase", data={"PHASE": "RUN"})
+    assert "COMPLETED" in ended(service, job)
+    assert re.findall(r'id="([^"]+)"', service.http.get(f"{job}/results").text) == ["cutout-1", "cutout-2"]
 
 
 def test_jobs_that_cannot_be_done(service, dids) -> None:
