@@ -206,8 +206,8 @@ class ForcedPhotometry:
         made = _measure(
             self._key, targets.key[chosen], self._units(targets.x[chosen], targets.y[chosen]), targets.flux[chosen],
             targets.width2[chosen], targets.light[chosen], targets.delta, *self._axes, v.visit, v.band, v.sigma,
-            v.seeing, self._photon, self._grid, self._camera, 1.0 + TEMPLATE_NOISE**2, self._saturation, CALIBRATION_SCATTER,
-            *out.values(),
+            v.seeing, self._photon, self._grid, self._camera, 1.0 + TEMPLATE_NOISE**2, self._saturation,
+            CALIBRATION_SCATTER, *out.values(),
         )  # fmt: skip
         if made != rows:
             raise ValueError(f"forced photometry made {made} rows where {rows} were counted")
