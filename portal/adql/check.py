@@ -8,6 +8,8 @@ from portal.adql.functions import FUNCTIONS, MANY, Function, find_function
 from portal.adql.place import did_you_mean, error_at, nearest
 
 MAX_NODES = 100_000  # a list of 10,000 ids has 10,000; compiling takes about 1 s per 100,000
+MAX_SOURCES = 100  # tables in one FROM, or names in one WITH; binding takes time with their square
+MAX_DIGITS = 400  # of a number; the largest there is has 309
 _BINARY = ("this", "expression")
 
 # Each node class with those of its parts that may be filled.
@@ -165,6 +167,9 @@ def _check_is(node: exp.Is, text: str) -> None:
 def _check_select(node: exp.Select, text: str) -> None:
     if not node.expressions:
         raise error_at(text, node, "SELECT needs at least one column.", "Use * for all of them.")
+    joins = node.args.get("joins") or []
+    if len(joins) >= MAX_SOURCES:
+        raise error_at(text, joins[-1], f"FROM names {len(joins) + 1:,} tables; {MAX_SOURCES} are allowed.")
     if node.args.get("from_") is None and node.find_ancestor(exp.Select) is None and node.find(exp.Column, exp.Star):
         raise error_at(text, node.expressions[-1], "The query has no FROM.", "Say which table: FROM schema.table.")
 
@@ -172,6 +177,16 @@ def _check_select(node: exp.Select, text: str) -> None:
 def _check_distinct(node: exp.Distinct, text: str) -> None:
     if isinstance(node.parent, exp.Select) and node.expressions:
         raise error_at(text, node, "DISTINCT takes no list.")
+
+
+def _check_literal(node: exp.Literal, text: str) -> None:
+    if not node.is_string and (len(node.this) > MAX_DIGITS or not node.this.isascii()):
+        raise error_at(text, node, f"{node.this[:40]} is not a number.", "Numbers are written 12, 1.5 or 1e-3.")
+
+
+def _check_with(node: exp.With, text: str) -> None:
+    if len(node.expressions) > MAX_SOURCES:
+        raise error_at(text, node, f"WITH names {len(node.expressions):,} queries; {MAX_SOURCES} are allowed.")
 
 
 def _check_hex(node: exp.HexString, text: str) -> None:
@@ -198,6 +213,8 @@ _CHECKS = {
     exp.Select: _check_select,
     exp.Distinct: _check_distinct,
     exp.HexString: _check_hex,
+    exp.Literal: _check_literal,
+    exp.With: _check_with,
     exp.Column: _check_column,
     exp.Ordered: _check_ordered,
 }

@@ -91,10 +91,14 @@ class DuckWriter(ExpressionWriter):
         item = self.binding.outputs_of.get(id(node))
         if item is None and isinstance(node, exp.Literal):
             item = scope.items[self._ordinal(node, len(scope.items)) - 1]
-        return self.output(item) if item is not None else self.expr(node)
+        text = self.output(item) if item is not None else self.expr(node)
+        # A bare number would mean the output in that place.
+        return f"CAST({text} AS DOUBLE)" if text.isdigit() else text
 
     def _ordinal(self, node: exp.Literal, count: int) -> int:
-        if node.is_string or not node.this.isdigit() or not 1 <= int(node.this) <= count:
+        if node.is_string:
+            raise self.binding.error(node, "A column or the number of an output is needed here.", "This is a text.")
+        if not node.this.isdigit() or not 1 <= int(node.this) <= count:
             raise self.binding.error(node, f"There is no output number {node.this}.", f"There are {count}.")
         return int(node.this)
 

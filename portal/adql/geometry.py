@@ -137,7 +137,7 @@ class Geometry:
             return f"(CASE WHEN {self.predicate(node, False)} THEN 1 ELSE 0 END)"
         if name in DISTANCES:
             one, other = self._distance_points(node)
-            return f"(2 * degrees(asin(least(1e0, sqrt({self._haversine(one, other)})))))"
+            return self._angle(one, other)
         if name in ("COORD1", "COORD2"):
             shape = self.shapes.shape(node.expressions[0])
             if not isinstance(shape, Point):
@@ -207,7 +207,7 @@ class Geometry:
             if isinstance(one.radius, float) and isinstance(other.radius, float):
                 return self._near(Near(one.centre, other.centre, one.radius + other.radius), node, index)
             limit = f"(({self._sql(one.radius)}) + ({self._sql(other.radius)}))"
-            return f"(2 * degrees(asin(least(1e0, sqrt({self._haversine(one.centre, other.centre)})))) <= {limit})"
+            return f"({self._angle(one.centre, other.centre)} <= {limit})"
         for circle, region in ((one, other), (other, one)):
             if isinstance(circle, Circle):
                 where = (self._sql(circle.centre.ra), self._sql(circle.centre.dec), self._sql(circle.radius))
@@ -298,7 +298,7 @@ class Geometry:
         """Distance and position angle from the centre, then the ellipse in that tangent plane."""
         items = [self.write(item) for item in node.expressions]
         point, centre = (self.shapes.point(node.expressions[at : at + 2], node) for at in (0, 2))
-        apart = f"(7200 * degrees(asin(least(1e0, sqrt({self._haversine(point, centre)})))))"
+        apart = f"(3600 * {self._angle(point, centre)})"
         ra, dec, ra0, dec0 = (f"(({item}) * {DEGREE})" for item in items[:4])
         angle = (
             f"atan2(sin({ra} - {ra0}) * cos({dec}), "
@@ -332,6 +332,11 @@ class Geometry:
         else:
             values = [value for point in shape.points for value in (point.ra, point.dec)]
         return f"CAST([{', '.join(self._sql(value) for value in values)}] AS DOUBLE[])"
+
+    def _angle(self, one: Point, other: Point) -> str:
+        """Degrees between two points; NULL where one is. (``least(1, NULL)`` would be 1, and the angle 180.)"""
+        square = self._haversine(one, other)
+        return f"(2 * degrees(atan2(sqrt({square}), sqrt(abs(1e0 - ({square}))))))"
 
     def _haversine(self, one: Point, other: Point) -> str:
         """The square of the sine of half the angle between two points."""

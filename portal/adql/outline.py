@@ -121,10 +121,11 @@ def _with(value: str, body: str, name: str = "v") -> str:
 
 def _apart(ra1: str, dec1: str, ra2: str, dec2: str) -> str:
     """Degrees between two positions."""
-    return (
-        f"2 * degrees(asin(least(1e0, sqrt(pow(sin(radians({dec1} - ({dec2})) / 2), 2) + "
-        f"cos(radians({dec1})) * cos(radians({dec2})) * pow(sin(radians({ra1} - ({ra2})) / 2), 2)))))"
+    square = (
+        f"pow(sin(radians({dec1} - ({dec2})) / 2), 2) + "
+        f"cos(radians({dec1})) * cos(radians({dec2})) * pow(sin(radians({ra1} - ({ra2})) / 2), 2)"
     )
+    return f"2 * degrees(atan2(sqrt({square}), sqrt(abs(1 - ({square})))))"
 
 
 def _bearing(ra0: str, dec0: str, ra: str, dec: str) -> str:

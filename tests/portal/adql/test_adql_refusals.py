@@ -104,6 +104,22 @@ HOSTILE = [
     "SELECT objectId FROM dp1.Object ORDER BY 2",
     "SELECT COUNT(*) FILTER (WHERE 1 = 1) FROM dp1.Object",
     "SELECT 'a' COLLATE nocase FROM dp1.Object",
+    "SELECT NULLIF('{1}', ''), getenv('HOME') --') FROM dp1.Object",
+    "SELECT * FROM dp1.Object WHERE objectId = ANY (SELECT 1)",
+    "SELECT * FROM parquet_scan('x')",
+    "SELECT * FROM query('SELECT 1')",
+    "SELECT * FROM query_table('obj')",
+    "SELECT * FROM dp1.Object AS o, unnest([1]) AS u",
+    "SELECT system_user() FROM dp1.Object",
+    "SELECT version() FROM dp1.Object",
+    "SELECT write_log('x') FROM dp1.Object",
+    "SELECT nextval('x') FROM dp1.Object",
+    "SELECT objectId FROM dp1.Object ORDER BY getenv('HOME')",
+    "SELECT objectId FROM dp1.Object GROUP BY getenv('HOME')",
+    "SELECT CAST(getenv('HOME') AS VARCHAR) FROM dp1.Object",
+    "CALL pragma_version()",
+    "EXPORT DATABASE '/tmp/x'",
+    "USE main",
 ]
 
 
@@ -131,6 +147,19 @@ def test_repeating_arguments_cannot_grow_without_end():
         "SELECT 1 " + "UNION SELECT 1 " * 2000,
         "SELECT '" + "a" * MAX_LENGTH + "'",
         "SELECT CASE " + "WHEN 1 = 1 THEN CASE " * 500 + "END",
+        "SELECT " + "objectId, " * 100_000 + "objectId FROM dp1.Object",
+        "SELECT " + "9" * 100_000 + " AS a",
+        "SELECT a.objectId FROM dp1.Object a" + "".join(f", dp1.Object a{n}" for n in range(3000)),
+        "WITH a0 AS (SELECT * FROM dp1.Object)"
+        + "".join(f", a{n} AS (SELECT * FROM a{n - 1} x, a{n - 1} y)" for n in range(1, 40))
+        + " SELECT * FROM a39",
+        "WITH a0 AS (SELECT * FROM dp1.Object)"
+        + "".join(f", a{n} AS (SELECT * FROM a{n - 1})" for n in range(1, 3000))
+        + " SELECT * FROM a2999",
+        "SELECT 1 AS a FROM dp1.Object WHERE "
+        + "EXISTS (SELECT 1 AS b FROM dp1.Object WHERE " * 55
+        + "1 = 1"
+        + ")" * 55,
     ],
 )
 def test_deep_and_long_queries_end_in_an_error_or_an_answer(text):
@@ -138,6 +167,12 @@ def test_deep_and_long_queries_end_in_an_error_or_an_answer(text):
         compile_adql(text, CATALOG)
     except QueryError as error:
         assert error.message
+
+
+def test_a_megabyte_is_refused_before_it_is_read():
+    with pytest.raises(QueryError, match="1,000,000 characters") as caught:
+        compile_adql("(" * 1_000_000, CATALOG)
+    assert "Upload" in caught.value.hint
 
 
 def test_strings_and_names_stay_what_they_are():
