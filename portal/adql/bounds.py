@@ -7,13 +7,12 @@ come to ranges of pixels; they are added to the condition, which they leave as i
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 from sqlglot import exp
 
 from portal.adql.conjuncts import parts_of
-from portal.adql.cover import cover, unit_vectors
+from portal.adql.cover import Ranges, cover, merged, unit_vectors
 from portal.adql.geometry import Geometry
 from portal.adql.nearness import asked
 from portal.adql.pixels import Place
@@ -21,7 +20,6 @@ from portal.adql.shapes import constant
 
 MAX_BRANCHES = 500  # of an OR; each cone takes half a millisecond to cover
 MAX_RANGES = 16  # of all branches together; more cost more to test on each row than they save
-Ranges = list[tuple[int, int]]
 _TURNED = {exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE, exp.EQ: exp.EQ}
 
 
@@ -70,25 +68,6 @@ def _either(node: exp.Or, geometry: Geometry) -> dict[Place, Ranges]:
         if not total:
             return {}
     return {place: merged(ranges, MAX_RANGES) for place, ranges in (total or {}).items()}
-
-
-def merged(ranges: Ranges, most: int) -> Ranges:
-    """Ranges in order, those that touch made one, the narrowest gaps closed until no more than ``most`` are left."""
-    found: list[list[int]] = []
-    for first, last in sorted(ranges):
-        if found and first <= found[-1][1] + 1:
-            found[-1][1] = max(found[-1][1], last)
-        else:
-            found.append([first, last])
-    gaps = sorted((after[0] - before[1], at) for at, (before, after) in enumerate(pairwise(found)))
-    closed = {at for _, at in gaps[: max(0, len(found) - most)]}
-    joined: Ranges = []
-    for at, (first, last) in enumerate(found):
-        if at - 1 in closed:
-            joined[-1] = (joined[-1][0], last)
-        else:
-            joined.append((first, last))
-    return joined
 
 
 def _rectangles(parts: list[exp.Expr], geometry: Geometry) -> dict[Place, Ranges]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
+
+import numpy as np
 
 from portal.adql.place import nearest
 
@@ -31,7 +33,8 @@ class TableDef:
     degrees, ``healpix`` a column of ``engine_name`` that is not listed: the nested HEALPix pixel of order 29 of that
     position, by which the rows are best sorted. ``region`` names a column of STC-S or DALI outlines ("POLYGON ICRS
     ra dec ..."), ``extent`` one that holds the diameter (degrees) of a circle about ``position`` and all the outline.
-    ``ids`` names columns that single out few rows.
+    ``ids`` names columns that single out few rows. ``values`` gives the numbers of a column of a table that is in
+    memory, such as an upload, NaN where there are none: a join by position then reads only the pixels about them.
     """
 
     schema: str
@@ -43,6 +46,7 @@ class TableDef:
     region: str | None = None
     ids: frozenset[str] = field(default_factory=frozenset)
     extent: str | None = None
+    values: Callable[[str], np.ndarray] | None = None
 
     @cached_property
     def by_name(self) -> dict[str, ColumnLike]:

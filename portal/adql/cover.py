@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from astropy import units as u
@@ -22,6 +23,7 @@ STEPS = 3  # orders finer than the pixel that is as wide as the region: 9 pixels
 NARROWEST = 0.65
 
 Overlap = Callable[[np.ndarray, float], np.ndarray]
+Ranges = list[tuple[int, int]]  # first and last pixel of order 29, both in it
 
 
 def unit_vectors(ra: np.ndarray | float, dec: np.ndarray | float) -> np.ndarray:
@@ -89,3 +91,38 @@ def _merged(pixels: np.ndarray, order: int) -> list[tuple[int, int]]:
     ends = pixels[np.append(open_gaps, len(pixels) - 1)]
     shift = 2 * (ORDER - order)
     return [(int(start) << shift, ((int(end) + 1) << shift) - 1) for start, end in zip(starts, ends)]
+
+
+def points_ranges(ra: np.ndarray, dec: np.ndarray, radius: float, most: int) -> Ranges | None:
+    """At most so many ranges that cover circles of one size about many positions, all in degrees; None for all sky."""
+    wide = np.radians(radius) * (1 + 1e-9) + 1e-12
+    if wide > NARROWEST:
+        return None
+    order = min(ORDER - STEPS, int(np.floor(np.log2(NARROWEST / wide))))
+    centre = np.unique(core.lonlat_to_healpix((ra % 360) * u.deg, dec * u.deg, 2**order, order="nested"))
+    with np.errstate(invalid="ignore"):
+        around = core.neighbours(centre, 2**order, order="nested")
+    pixels = np.unique(np.append(around[around >= 0], centre))
+    breaks = np.flatnonzero(np.diff(pixels) > 1)
+    shift = 2 * (ORDER - order)
+    starts, ends = pixels[np.append(0, breaks + 1)], pixels[np.append(breaks, len(pixels) - 1)]
+    return merged([(int(a) << shift, ((int(b) + 1) << shift) - 1) for a, b in zip(starts, ends)], most)
+
+
+def merged(ranges: Ranges, most: int) -> Ranges:
+    """Ranges in order, those that touch made one, the narrowest gaps closed until no more than ``most`` are left."""
+    found: list[list[int]] = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            found[-1][1] = max(found[-1][1], last)
+        else:
+            found.append([first, last])
+    gaps = sorted((after[0] - before[1], at) for at, (before, after) in enumerate(pairwise(found)))
+    closed = {at for _, at in gaps[: max(0, len(found) - most)]}
+    joined: Ranges = []
+    for at, (first, last) in enumerate(found):
+        if at - 1 in closed:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return joined

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from portal.adql import outline
 from portal.adql.cover import cone_ranges, cover
+from portal.adql.meeting import meets, quick
 from portal.adql.nearness import DISTANCES, PREDICATES, Test, asked
 from portal.adql.pixels import Pixels
 from portal.adql.place import error_at
@@ -213,6 +214,9 @@ class Geometry:
                 where = (self._sql(circle.centre.ra), self._sql(circle.centre.dec), self._sql(circle.radius))
                 touching = outline.touches(self._list(region), *where)
                 return f"({self._apart(one, other, index)}{touching})"
+        for polygon, region in ((one, other), (other, one)):
+            if isinstance(polygon, Polygon) and isinstance(region, Outline) and quick(polygon):
+                return f"({self._apart(one, other, index)}{meets(self._list(region), polygon.corners)})"
         return f"({self._apart(one, other, index)}{outline.intersects(self._list(one), self._list(other))})"
 
     def _apart(self, one: Shape, other: Shape, index: bool) -> str:

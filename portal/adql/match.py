@@ -13,9 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sqlglot import exp
 
 from portal.adql.conjuncts import Sides, conjuncts, parts_of
+from portal.adql.cover import points_ranges
 from portal.adql.geometry import Geometry, Near
 from portal.adql.nearness import asked
 from portal.adql.scope import Bound, Scope, Source
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 MAX_MATCH = 5.0  # degrees; wider joins are nearly products of the tables, and cells no longer help
 MIN_ZONE = 1e-6  # degrees; narrower zones would only make the numbers longer
 MIN_CELL = 0.1  # degrees; so that a position at a pole has 3,600 cells around it and no more
+MAX_POSITIONS = 200_000  # of an upload whose pixels are looked up; that takes a tenth of a second
+MAX_RANGES = 64  # about them; the test of a row takes longer with each
 CELL = "_cell"  # the added column; a query cannot name it, it is in no table's list
 
 Side = tuple[Source, Bound, Bound]
@@ -67,6 +71,7 @@ def plan_matches(
             found[small[0]] = Match(_cells(*_columns(small), near.radius))
             extra += f"{_cell(*_columns(large), near.radius)} = {quote(small[0].alias)}.{quote(CELL)} AND "
             extra += _limits(_columns(large), _columns(small), near.radius)
+            extra += _about(small, _point(near, large, geometry), near.radius, geometry)
         if extra:
             geometry.join_keys[id(asked(node).call)] = extra
     for join in select.args.get("joins") or []:
@@ -98,6 +103,7 @@ def _outer(
         again = name(kept[0])
         if not where and again:
             where = _within(_columns(null), _columns(kept), near.radius, f"{again} AS {quote(kept[0].alias)}")
+        where += _about(kept, _point(near, null, geometry), near.radius, geometry)
         found[null[0]] = Match(_cells(*_columns(null), near.radius), where.removesuffix(" AND "))
         cell = f"{_cell(*_columns(kept), near.radius)} = {quote(null[0].alias)}.{quote(CELL)} AND "
         geometry.join_keys[id(asked(node).call)] = cell
@@ -165,9 +171,27 @@ def _prune(near: Near, one: Side, other: Side, cones: list, geometry: Geometry) 
         for here, there in ((one, other), (other, one)):
             same = side[0] is here[0] and [b.column for b in side[1:]] == [b.column for b in here[1:]]
             if same and radius < 90 and not _is_cut(there[0], cones):
-                point = near.one if _side(near.one, geometry.binding)[0] is there[0] else near.other
+                point = _point(near, there, geometry)
                 return geometry.pixels.cone(point, centre, radius + near.radius)
     return ""
+
+
+def _point(near: Near, side: Side, geometry: Geometry) -> Point:
+    return near.one if _side(near.one, geometry.binding)[0] is side[0] else near.other
+
+
+def _about(side: Side, point: Point, radius: float, geometry: Geometry) -> str:
+    """Ranges of the pixels about all positions of a table in memory, ending in AND."""
+    values = side[0].table.values if side[0].table is not None else None
+    place = geometry.pixels.place_of(point)
+    if values is None or place is None:
+        return ""
+    ra, dec = (np.asarray(values(bound.column.name), float) for bound in side[1:])
+    known = np.isfinite(ra) & (np.abs(dec) <= 90)
+    if not 0 < known.sum() <= MAX_POSITIONS:
+        return ""
+    ranges = points_ranges(ra[known], dec[known], radius, MAX_RANGES)
+    return geometry.pixels.ranges(place, ranges) if ranges is not None else ""
 
 
 def _columns(side: Side) -> tuple[str, str]:
@@ -212,7 +236,7 @@ def _grid(radius: float) -> tuple[float, int]:
 
 
 def _zone(dec: str, height: float) -> str:
-    return f"CAST(floor(({dec} + 90e0) * {number(1 / height)}) AS BIGINT)"
+    return f"TRY_CAST(floor(({dec} + 90e0) * {number(1 / height)}) AS BIGINT)"
 
 
 def _cell(ra: str, dec: str, radius: float) -> str:
@@ -222,7 +246,7 @@ def _cell(ra: str, dec: str, radius: float) -> str:
 
 
 def _column(ra: str, count: int) -> str:
-    return f"CAST(floor(({ra}) * {number(count / 360)}) AS BIGINT)"
+    return f"TRY_CAST(floor(({ra}) * {number(count / 360)}) AS BIGINT)"
 
 
 def _width(dec: str, radius: float) -> str:

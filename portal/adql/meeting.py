@@ -6,12 +6,22 @@ lists over the sides of both would be right too, but planning them takes the eng
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from portal.adql.shapes import Polygon
 
 MOST_SIDES = 24  # the text grows with them; beyond, lists are quicker
 WIDEST = 80.0  # degrees from the centre to the corners: some point at 90 degrees is then outside
 _PI = "3.141592653589793e0"
 _AXES = "xyz"
+
+
+def quick(polygon: Polygon) -> bool:
+    """Whether ``meets`` can be asked about a polygon."""
+    return polygon.constant and 3 <= len(polygon.corners) <= MOST_SIDES and polygon.centre[2] <= WIDEST
 
 
 def meets(numbers: str, corners: np.ndarray) -> str:
@@ -38,17 +48,17 @@ def _sides(numbers: str) -> str:
 
 def _polygon(corners: np.ndarray) -> str:
     """Sides cross, or the first corner of one lies in the other."""
-    crossings = " OR ".join(_crosses(one, other) for one, other in _pairs(corners))
-    crossing = f"len(list_filter(g, lambda e: {crossings})) > 0"
-    return f"({crossing} OR {_within(corners, _names('g[1].a'))} OR {_around(corners[0])})"
+    return f"({_crossed(corners)} OR {_within(corners, _names('g[1].a'))} OR {_around(corners[0])})"
 
 
-def _crosses(one: np.ndarray, other: np.ndarray) -> str:
-    """Whether the side e crosses a side: the ends of each lie on both sides of the other, the right way around."""
-    pole = np.cross(one, other)
-    a, b = (_dot(pole, _names(f"e.{name}")) for name in "ab")
-    p, q = (_dot(end, _names("e.n")) for end in (one, other))
-    return f"({a} <= 0 AND {b} >= 0 AND {p} >= 0 AND {q} <= 0 OR {a} >= 0 AND {b} <= 0 AND {p} <= 0 AND {q} >= 0)"
+def _crossed(corners: np.ndarray) -> str:
+    """Whether a side of g crosses one: the ends of each lie on both sides of the other, the right way around."""
+    sides = [_struct({"n": np.cross(one, other), "p": one, "q": other}) for one, other in _pairs(corners)]
+    a, b = (_dots("k.n", _names(f"e.{end}")) for end in "ab")
+    p, q = (_dots(f"k.{end}", _names("e.n")) for end in "pq")
+    test = f"{a} <= 0 AND {b} >= 0 AND {p} >= 0 AND {q} <= 0 OR {a} >= 0 AND {b} <= 0 AND {p} <= 0 AND {q} >= 0"
+    met = f"len(list_filter([{', '.join(sides)}], lambda k: {test})) > 0"
+    return f"len(list_filter(g, lambda e: {met})) > 0"
 
 
 def _within(corners: np.ndarray, place: list[str]) -> str:
@@ -56,15 +66,14 @@ def _within(corners: np.ndarray, place: list[str]) -> str:
     centre = corners.sum(axis=0) / np.linalg.norm(corners.sum(axis=0))
     outside = np.cross(centre, np.eye(3)[np.abs(centre).argmin()])
     outside /= np.linalg.norm(outside)
-    tests = []
+    sides = []
     for one, other in _pairs(corners):
         pole = np.cross(one, other)
-        start, end = (_dot(np.cross(outside, item), place) for item in (one, other))
-        if pole @ outside > 0:
-            tests.append(f"({start} >= 0 AND {end} < 0 AND {_dot(pole, place)} <= 0)")
-        else:
-            tests.append(f"({start} < 0 AND {end} >= 0 AND {_dot(pole, place)} > 0)")
-    return f"(({' + '.join(f'CAST({test} AS INTEGER)' for test in tests)}) % 2 = 1)"
+        vectors = {"a": np.cross(outside, one), "b": np.cross(outside, other), "n": pole}
+        sides.append(_struct(vectors, f"'s': {str(bool(pole @ outside > 0)).lower()}"))
+    start, end, across = (_dots(f"k.{name}", place) for name in "abn")
+    test = f"({start} >= 0) = k.s AND ({end} >= 0) <> k.s AND ({across} <= 0) = k.s"
+    return f"len(list_filter([{', '.join(sides)}], lambda k: {test})) % 2 = 1"
 
 
 def _around(place: np.ndarray) -> str:
@@ -85,16 +94,22 @@ def _circle(corners: np.ndarray) -> str:
     """Whether the circle w has its centre inside, or a corner or the foot of a perpendicular within its radius."""
     d, a = "radians(w[2])", "radians(w[1])"
     place = [f"(cos({d}) * cos({a}))", f"(cos({d}) * sin({a}))", f"sin({d})"]
-    tests = [_within(corners, place)]
+    sides = []
     for one, other in _pairs(corners):
-        pole = np.cross(one, other)
-        pole /= np.linalg.norm(pole)
-        tests.append(f"{_dot(one, place)} >= cos(radians(least(180e0, w[3])))")
-        tests.append(
-            f"({_dot(np.cross(pole, one), place)} >= 0 AND {_dot(np.cross(other, pole), place)} >= 0 "
-            f"AND abs({_dot(pole, place)}) <= sin(radians(least(90e0, w[3]))))"
-        )
-    return f"({' OR '.join(tests)})"
+        pole = np.cross(one, other) / np.linalg.norm(np.cross(one, other))
+        sides.append(_struct({"p": one, "n": pole, "f": np.cross(pole, one), "t": np.cross(other, pole)}))
+    corner, away, after, before = (_dots(f"k.{name}", place) for name in "pnft")
+    near = (
+        f"{corner} >= cos(radians(least(180e0, w[3]))) OR "
+        f"({after} >= 0 AND {before} >= 0 AND abs({away}) <= sin(radians(least(90e0, w[3]))))"
+    )
+    return f"(len(list_filter([{', '.join(sides)}], lambda k: {near})) > 0 OR {_within(corners, place)})"
+
+
+def _struct(vectors: dict[str, np.ndarray], more: str = "") -> str:
+    """A struct of the parts of vectors, such as {'ax': 1.0, 'ay': ...}."""
+    parts = [f"'{name}{axis}': {value:.17e}" for name, vector in vectors.items() for axis, value in zip(_AXES, vector)]
+    return "{" + ", ".join([*parts, more] if more else parts) + "}"
 
 
 def _pairs(corners: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -107,3 +122,8 @@ def _names(start: str) -> list[str]:
 
 def _dot(vector: np.ndarray, names: list[str]) -> str:
     return "(" + " + ".join(f"{float(value):.17e} * {name}" for value, name in zip(vector, names)) + ")"
+
+
+def _dots(start: str, names: list[str]) -> str:
+    """``_dot`` with a vector that stands in a struct."""
+    return "(" + " + ".join(f"{one} * {name}" for one, name in zip(_names(start), names)) + ")"

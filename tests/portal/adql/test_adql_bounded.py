@@ -13,10 +13,10 @@ import pytest
 from astropy import units as u
 from astropy_healpix import core
 
-from portal.adql.bounds import merged, rectangle
+from portal.adql.bounds import rectangle
 from portal.adql.catalog import Catalog, TableDef
 from portal.adql.compile import compile_adql
-from portal.adql.cover import unit_vectors
+from portal.adql.cover import merged, points_ranges, unit_vectors
 from portal.table.columns import Column
 
 GROUPS = 80
@@ -62,9 +62,9 @@ class Sky:
         plain = TableDef("TAP_UPLOAD", "up", (Column("i", "long"), *names[1:3]), "up", ("ra", "dec"))
         self.catalog, self.uploads = Catalog([objects]), {"up": plain}
 
-    def run(self, adql: str) -> tuple[list[tuple], list[int]]:
+    def run(self, adql: str, uploads: dict[str, TableDef] | None = None) -> tuple[list[tuple], list[int]]:
         """The rows in order, and the row groups opened by each scan of the file."""
-        sql = compile_adql(adql, self.catalog, self.uploads).sql
+        sql = compile_adql(adql, self.catalog, uploads or self.uploads).sql
         rows = self.connection.execute(sql).fetchall()
         plan = self.connection.execute(f"EXPLAIN ANALYZE {sql}").fetchall()[0][1]
         # A scan that is never started opens nothing and says nothing.
@@ -224,6 +224,35 @@ def test_outer_joins_by_position_give_the_unmatched_once(sky_file: Sky, join: st
         want += [(i, j) if cut == "a" else (j, i) for j in found or ([None] if keeps else [])]
     assert rows == sorted(want, key=str)
     assert groups and max(groups) <= GROUPS // 8, groups
+
+
+@pytest.mark.parametrize("form", ["JOIN", "LEFT JOIN"])
+def test_an_upload_scattered_over_the_sky_reads_only_about_its_positions(sky_file: Sky, form: str) -> None:
+    at = np.array([10, 6000, 12000, 18000])
+    up = {"ra": np.append(sky_file.ra[at], np.nan), "dec": np.append(sky_file.dec[at], 0.0), "i": np.arange(5)}
+    sky_file.connection.register("far", pa.table(up))
+    columns = sky_file.uploads["up"].columns
+    table = TableDef("TAP_UPLOAD", "up", columns, "far", values=up.__getitem__)
+    text = f"SELECT o.n AS n, u.i AS i FROM TAP_UPLOAD.up u {form} s.Object o ON {NEAR.format(r=0.001)}"
+    rows, groups = sky_file.run(text, {"up": table})
+    want = [
+        (int(n), i) for i in range(4)
+        for n in np.flatnonzero(separation(sky_file.ra, sky_file.dec, up["ra"][i], up["dec"][i]) <= 0.001)
+    ]  # fmt: skip
+    assert rows == sorted(want + ([(None, 4)] if form == "LEFT JOIN" else []), key=str)
+    assert groups and max(groups) <= GROUPS // 8, groups
+
+
+def test_circles_about_many_positions_are_covered() -> None:
+    rng = np.random.default_rng(3)
+    for radius in (1e-4, 0.01, 1.0, 20.0):
+        ra, dec = rng.uniform(0, 360, 20), np.degrees(np.arcsin(rng.uniform(-1, 1, 20)))
+        ranges = points_ranges(ra, dec, radius, 64)
+        near_dec = np.clip(dec + rng.uniform(-1, 1, 20) * radius, -90, 90)
+        reach = np.sqrt(np.maximum(0, radius**2 - (near_dec - dec) ** 2)) * 0.99
+        at = pixels((ra + rng.uniform(-1, 1, 20) * reach) % 360, near_dec)
+        assert len(ranges) <= 64 and all(any(first <= p <= last for first, last in ranges) for p in at)
+    assert points_ranges(np.array([1.0]), np.array([2.0]), 60.0, 64) is None
 
 
 def test_outer_joins_of_uploads_keep_rows_without_a_position(sky_file: Sky) -> None:
