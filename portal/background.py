@@ -18,18 +18,18 @@ NICE = 10  # a tenth of the loop's share when both want a core; anyone may lower
 Result = TypeVar("Result")
 
 
-def give_way() -> None:
+def give_way(nice: int = NICE) -> None:
     """Lower the priority of the calling thread, and of the threads it starts. Does nothing where threads have none."""
     try:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
     except (AttributeError, OSError) as error:
         # Linux gives each thread a priority; elsewhere the work is done as before.
         log.debug("the priority of a thread cannot be lowered: %s", error)
 
 
-def worker_pool(threads: int, name: str) -> ThreadPoolExecutor:
-    """A thread pool for heavy work."""
-    return ThreadPoolExecutor(threads, thread_name_prefix=name, initializer=give_way)
+def worker_pool(threads: int, name: str, nice: int = NICE) -> ThreadPoolExecutor:
+    """A thread pool for heavy work; the larger ``nice`` (0 to 19), the more it gives way."""
+    return ThreadPoolExecutor(threads, thread_name_prefix=name, initializer=give_way, initargs=(nice,))
 
 
 def run_aside(work: Callable[[], Result]) -> Result:

@@ -37,7 +37,8 @@ class Archive:
         self.images = Images(folder, self.store)
         # Threads: short ones on the desk, queries apart, and jobs (in Uws) apart from both.
         self.desk = ThreadPoolExecutor(max(4, os.cpu_count() or 1), thread_name_prefix="desk")
-        self.queries = worker_pool(limits.sync_workers, "sync")
+        # Somebody waits for a synchronous query: it comes before the engine's own threads, and those before jobs.
+        self.queries = worker_pool(limits.sync_workers, "sync", nice=5)
         self.intake = worker_pool(limits.sync_workers, "intake")  # uploads may wait for a server elsewhere
         self.pixels = worker_pool(max(2, os.cpu_count() or 1), "pixels")
         self.uws = Uws(state, limits.async_workers, limits.async_seconds, limits.open_jobs, limits.user_jobs)

@@ -92,7 +92,7 @@ class Uws:
         self._most = open_jobs, user_jobs
         self._queue: dict[str, str] = {}  # owners by job id, oldest first
         self._running: Counter[str] = Counter()
-        self._pool = worker_pool(workers, "uws")
+        self._pool = worker_pool(workers, "uws", nice=19)
         self._work: dict[str, Work] = {}
         self._tickets: dict[str, Ticket] = {}
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
