@@ -20,7 +20,8 @@ from ..adql.catalog import Catalog, TableDef
 from ..table.columns import TableMeta
 from .limits import Limits
 from .sample.stored import manifest
-from .schema.load import Schema, Table, load, position_of
+from .schema.load import Table, load, position_of
+from .schema.standards import standard
 from .schema.tap_schema import tap_schema
 from .schema.views import HIDDEN, quoted, served, stored_name, view_sql
 
@@ -50,7 +51,7 @@ class Store:
         self._kept: dict[str, Any] = {}
         tables = manifest(folder)["tables"]
         self._stored = self._open(_files(tables, folder), limits.resident_bytes)
-        self.schemas = standard(served(load(), self._stored, ("access_url",)))
+        self.schemas = served(standard(load()), self._stored, ("access_url",))
         self.tables = {table.name: table for schema in self.schemas.values() for table in schema.tables.values()}
         self.rows = self._describe({name: item["rows"] for name, item in tables.items()})
         self.catalog = Catalog(map(self._definition, self.tables.values()))
@@ -148,7 +149,7 @@ class Store:
         """Make the tables of TAP_SCHEMA; rows of every served table."""
         rows = {name: counts.get(stored_name(table, self._stored) or "", 0) for name, table in self.tables.items()}
         self._database.execute("CREATE SCHEMA tap_schema")
-        for name, table in tap_schema(self.schemas).items():
+        for name, table in tap_schema(self.schemas, rows).items():
             self._database.register("arriving", table)
             self._database.execute(f"CREATE TABLE tap_schema.{quoted(name)} AS SELECT * FROM arriving")
             self._database.unregister("arriving")
@@ -183,19 +184,6 @@ class Store:
             "SET lock_configuration = true",
         ):
             self._database.execute(command)
-
-
-def standard(schemas: Mapping[str, Schema]) -> dict[str, Schema]:
-    """The schemas with ObsCore's utypes as ObsCore 1.1 writes them; Rubin leaves out the prefix."""
-    obscore = schemas["ivoa"].tables["ivoa.ObsCore"]
-    columns = tuple(
-        replace(column, utype=f"obscore:{column.utype}".replace("DataID.collection", "DataID.Collection"))
-        if column.utype
-        else column
-        for column in obscore.columns
-    )
-    tables = {**schemas["ivoa"].tables, obscore.name: replace(obscore, columns=columns)}
-    return {**schemas, "ivoa": replace(schemas["ivoa"], tables=tables)}
 
 
 def _files(tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, tuple[list[str], int]]:

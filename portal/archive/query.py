@@ -209,7 +209,7 @@ def _column(place: int, item: OutColumn, field: pa.Field) -> Column:
         item.unit or "",
         item.ucd or "",
         item.utype or "",
-        "" if item.xtype == "clob" else item.xtype or "",  # Rubin's word for a long text, which DALI does not know
+        item.xtype or "",
         item.description or "",
         id=f"col_{place}",
     )

@@ -13,6 +13,7 @@ from .formats import FORMATS
 from .jobstore import iso_time
 from .limits import Limits
 from .schema.load import Schema, SchemaColumn, Table, delimited
+from .schema.standards import TABLE_UTYPES
 from .uws import KEEP_SECONDS, LONGEST_KEEP_SECONDS
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -125,6 +126,8 @@ def table_xml(table: Table, rows: Mapping[str, int]) -> str:
 
 def _table(tag: str, table: Table, rows: Mapping[str, int], detail: bool, spaces: str = "") -> str:
     parts = [f'<{tag}{spaces} type="table"><name>{escape(table.name)}</name>{_about(table.description)}']
+    if table.name in TABLE_UTYPES:
+        parts.append(f"<utype>{TABLE_UTYPES[table.name]}</utype>")
     if table.name in rows:
         parts.append(f"<nrows>{rows[table.name]}</nrows>")
     if detail:

@@ -9,14 +9,16 @@ from dataclasses import asdict
 import pyarrow as pa
 
 from portal.archive.schema.load import Schema, delimited
+from portal.archive.schema.standards import TABLE_UTYPES
 
-TYPES = {"char": pa.string(), "int": pa.int32()}
+TYPES = {"char": pa.string(), "int": pa.int32(), "long": pa.int64()}
 
 
-def tap_schema(schemas: Mapping[str, Schema]) -> dict[str, pa.Table]:
+def tap_schema(schemas: Mapping[str, Schema], counts: Mapping[str, int] = {}) -> dict[str, pa.Table]:
     """The tables schemas, tables, columns, keys and key_columns, by short name, in the columns tap_schema.txt declares.
 
-    A key's name is told apart by its schema where two schemas use the same one.
+    ``counts`` gives the rows of the tables served; those of TAP_SCHEMA itself are counted here. A key's name is told
+    apart by its schema where two schemas use the same one.
     """
     tables = [table for schema in schemas.values() for table in schema.tables.values()]
     keys = [key for table in tables for key in table.keys]
@@ -35,6 +37,7 @@ def tap_schema(schemas: Mapping[str, Schema]) -> dict[str, pa.Table]:
                 "schema_name": table.schema,
                 "table_name": table.name,
                 "table_type": "table",
+                "utype": TABLE_UTYPES.get(table.name),
                 "description": table.description,
                 "table_index": table.table_index,
             }
@@ -69,6 +72,9 @@ def tap_schema(schemas: Mapping[str, Schema]) -> dict[str, pa.Table]:
             for here, there in key.columns
         ],
     }
+    own = {f"tap_schema.{name}": len(items) for name, items in rows.items()}
+    for item in rows["tables"]:
+        item["nrows"] = own.get(item["table_name"], counts.get(item["table_name"]))
     about = schemas["tap_schema"].tables
     return {
         name: pa.Table.from_pylist(

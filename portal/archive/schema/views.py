@@ -27,6 +27,7 @@ ENGINE_TYPE = {
 STORED_AS = {
     "VisitDetector": ("VisitDetector", "CcdVisit"),
     "mpc_orbits": ("mpc_orbits", "MPCORB"),
+    "ObsPlan": ("Visit",),
     "TruthSummary": ("TruthSummary", "Truth"),
     "current_identifications": ("current_identifications", "MPCORB"),
 }
