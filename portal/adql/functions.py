@@ -168,7 +168,7 @@ def _plain() -> list[Function]:
         one("IN_UNIT", "conditional", "IN_UNIT(x, 'unit')", "A column's value in another unit (VOUnits).", 2, 2, "",
             "double"),
         one("IVO_HEALPIX_INDEX", "udf", "ivo_healpix_index(order, ra, dec)",
-            "HEALPix pixel (nested) of a table's own position.", 2, 3, "", "long"),
+            "HEALPix pixel (nested) of a position.", 2, 3, "", "long"),
         one("IVO_NOCASEMATCH", "udf", "ivo_nocasematch(text, pattern)", "1 where text is LIKE a pattern in any case.",
             2, 2, "(CASE WHEN lower({0}) LIKE lower({1}) THEN 1 ELSE 0 END)", "int"),
         one("IVO_HASWORD", "udf", "ivo_hasword(text, word)", "1 where a word is in a text, in any case.", 2, 2,

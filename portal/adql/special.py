@@ -47,7 +47,7 @@ def in_unit(node: exp.Anonymous, binding: Binding, write: Callable[[exp.Expr], s
 
 
 def healpix_index(node: exp.Anonymous, geometry: Geometry) -> str:
-    """``ivo_healpix_index(order, ra, dec)``: the leading bits of the table's own pixel of order 29."""
+    """``ivo_healpix_index(order, ra, dec)``: of a table's own position the leading bits of its pixel of order 29."""
     order, *place = node.expressions
     level = constant(order)
     if level is None or not 0 <= level <= ORDER or level != int(level):
@@ -55,7 +55,48 @@ def healpix_index(node: exp.Anonymous, geometry: Geometry) -> str:
     point = geometry.shapes.point(place, node) if len(place) == 2 else geometry.shapes.shape(place[0])
     place = geometry.pixels.place_of(point)
     if place is None:
-        raise geometry.binding.error(node, "The HEALPix pixel is known only for a table's own position.")
+        return _pixel(int(level), geometry.pixels.sql(point.ra), geometry.pixels.sql(point.dec))
     source, name = place
     want(geometry.binding, source, name)
     return f"(CAST({quote(source.alias)}.{quote(name)} AS BIGINT) >> {2 * (ORDER - int(level))})"
+
+
+def _pixel(order: int, ra: str, dec: str) -> str:
+    """SQL of the nested pixel of any position (Górski et al. 2005, section 5 and appendix), degrees."""
+    nside = 2**order
+    # t: right ascension in quarter turns; z: sine of the declination; s: distance from the pole in units of the cap's.
+    turns = f"(((({ra}) % 360) + 360) % 360 / 90)"
+    up, down = "CAST(floor(a - b) AS BIGINT)", "CAST(floor(a + b) AS BIGINT)"
+    belt = _let(
+        _let(
+            f"{{'f': CASE WHEN p >> {order} = q >> {order} THEN (p >> {order}) % 4 + 4 "
+            f"WHEN p >> {order} < q >> {order} THEN (p >> {order}) % 4 ELSE (q >> {order}) % 4 + 8 END, "
+            f"'x': q & {nside - 1}, 'y': {nside - 1} - (p & {nside - 1})}}",
+            "q", down,
+        ),
+        "p", up,
+    )  # fmt: skip
+    belt = _let(_let(belt, "b", f"{nside} * z * 0.75e0"), "a", f"{nside} * (0.5e0 + t)")
+    cap = (
+        f"{{'f': CAST(floor(t) AS BIGINT) + CASE WHEN z >= 0 THEN 0 ELSE 8 END, "
+        f"'x': CASE WHEN z >= 0 THEN {nside - 1} - q ELSE p END, "
+        f"'y': CASE WHEN z >= 0 THEN {nside - 1} - p ELSE q END}}"
+    )
+    cap = _let(_let(cap, "q", _held("(1 - (t - floor(t))) * s", nside)), "p", _held("(t - floor(t)) * s", nside))
+    cap = _let(cap, "s", f"{nside} * sqrt(3e0) * cos(radians({dec})) / sqrt(1 + abs(z))")
+    bits = " | ".join(
+        f"(((w.x >> {bit}) & 1) << {2 * bit}) | (((w.y >> {bit}) & 1) << {2 * bit + 1})" for bit in range(order)
+    )
+    whole = f"(w.f << {2 * order}) | {bits}" if order else "w.f"
+    face = f"CASE WHEN abs(z) <= 2e0 / 3 THEN {belt} ELSE {cap} END"
+    body = _let(_let(_let(whole, "w", face), "z", f"sin(radians({dec}))"), "t", turns)
+    return f"(CASE WHEN ({dec}) BETWEEN -90 AND 90 AND ({ra}) IS NOT NULL THEN {body} END)"
+
+
+def _held(value: str, nside: int) -> str:
+    return f"greatest(0, least({nside - 1}, CAST(floor({value}) AS BIGINT)))"
+
+
+def _let(body: str, name: str, value: str) -> str:
+    """A body in which a name stands for a value."""
+    return f"list_transform([{value}], lambda {name}: {body})[1]"

@@ -86,7 +86,7 @@ def _plain(rows: list[tuple]) -> list[tuple]:
     return sorted((tuple(map(one, row)) for row in rows), key=lambda row: [(v is None, str(type(v)), v) for v in row])
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(trees.queries())
 def test_random_queries_mean_what_plain_sql_means(engines, query) -> None:
     connection, catalog, plain = engines
@@ -103,7 +103,7 @@ def test_random_queries_mean_what_plain_sql_means(engines, query) -> None:
     assert _plain(got) == _plain(want), f"\n{adql}\n{sql}\n{compiled.sql}"
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(trees.queries(1), st.randoms(use_true_random=False))
 def test_queries_with_a_fault_are_answered_or_refused(engines, query, pick) -> None:
     """A word left out, doubled, moved or put in: a query or a QueryError whose place is in the text."""
