@@ -20,6 +20,7 @@ from portal.adql.conjuncts import Sides, conjuncts, parts_of
 from portal.adql.cover import points_ranges
 from portal.adql.geometry import Geometry, Near
 from portal.adql.nearness import asked
+from portal.adql.outputs import NUMBERS
 from portal.adql.scope import Bound, Scope, Source
 from portal.adql.shapes import Point
 from portal.adql.words import number, quote
@@ -184,7 +185,7 @@ def _about(side: Side, point: Point, radius: float, geometry: Geometry) -> str:
     """Ranges of the pixels about all positions of a table in memory, ending in AND."""
     values = side[0].table.values if side[0].table is not None else None
     place = geometry.pixels.place_of(point)
-    if values is None or place is None:
+    if values is None or place is None or not all(bound.column.datatype in NUMBERS for bound in side[1:]):
         return ""
     ra, dec = (np.asarray(values(bound.column.name), float) for bound in side[1:])
     known = np.isfinite(ra) & (np.abs(dec) <= 90)

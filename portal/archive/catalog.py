@@ -124,7 +124,14 @@ class Store:
     def uploaded(self, name: str, table: pa.Table) -> TableDef:
         """How the compiler sees an uploaded table. Columns that hold arrays cannot be asked for."""
         plain = tuple(column for column in TableMeta.from_schema(table.schema).columns if not column.is_array)
-        return TableDef("TAP_UPLOAD", name, plain, quoted(f"upload_{name}"), position_of(plain), None)
+        return TableDef(
+            "TAP_UPLOAD",
+            name,
+            plain,
+            quoted(f"upload_{name}"),
+            position_of(plain),
+            values=lambda n: table[n].to_numpy(),
+        )
 
     def attach(self, cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
         """Make an uploaded table readable on this cursor only."""
