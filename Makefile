@@ -8,13 +8,14 @@ SOURCES := $(wildcard static/*.js static/parts/* static/*.mjs static/package-loc
 NODE_PATH := $(if $(shell command -v npm 2>/dev/null),$(PATH),$(CURDIR)/$(BIN):$(PATH))
 CHROMIUM := /usr/bin/chromium
 
-.PHONY: run test bench gallery lint setup setup-test browser clean help
+.PHONY: run test bench gallery lint setup setup-test setup-spark cluster cluster-stop browser clean help
 
 help:
 	@echo "make run    set up everything and start the portal"
 	@echo "make test   set up everything and run all tests, the browser's included"
 	@echo "make bench  measure against named yardsticks, as ratios"
 	@echo "make gallery draw static/sky.png, a contact sheet of the sample sky"
+	@echo "make cluster a Spark master and two workers on this machine, until Ctrl-C or make cluster-stop"
 	@echo "make lint   style and import rules"
 
 run: setup
@@ -54,6 +55,23 @@ browser: | $(VENV)/.ready-test
 test: setup-test
 	@$(BIN)/python -m pytest tests -n 2 --dist loadfile
 	@$(BIN)/python -m pytest ui_tests
+
+setup-spark: $(VENV)/.ready-spark
+
+# Java: Debian's package when root, else the system's must do.
+$(VENV)/.ready-spark: pyproject.toml constraints.txt | $(VENV)/.ready
+	@if ! command -v java >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Java from Debian's packages ..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openjdk-17-jre-headless >/dev/null; fi
+	@echo "Spark into $(VENV) (450 MB) ..."
+	@$(PIP) install -c constraints.txt -e '.[spark]'
+	@touch $@
+
+cluster: setup-spark
+	@$(BIN)/python -m portal.archive.spark.cluster
+
+cluster-stop:
+	@$(BIN)/python -m portal.archive.spark.cluster --stop
 
 bench: setup-test
 	@$(BIN)/python -m tests.bench

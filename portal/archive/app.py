@@ -17,6 +17,7 @@ from .catalog import Store
 from .images import Images
 from .limits import Limits
 from .quota import Quota
+from .spark.engine import Spark
 from .uws import Uws
 from .uws_web import uws_routes
 
@@ -33,6 +34,10 @@ class Archive:
         self.up_since = time.time()
         self.scratch = state / "scratch"
         self.store = Store(folder, self.scratch, limits)
+        self.spark = None
+        if limits.spark:
+            self.spark = Spark(limits.spark, folder, self.store, self.scratch, limits.resident_bytes, limits.spark_conf)
+            self.spark.link.begin()
         self.quota = Quota(limits)
         self.images = Images(folder, self.store)
         # Threads: short ones on the desk, queries apart, and jobs (in Uws) apart from both.
@@ -59,6 +64,8 @@ class Archive:
         """Stop all work; unfinished jobs run again at the next start."""
         for pool in (self.desk, self.intake, self.queries, self.pixels):
             pool.shutdown(wait=False, cancel_futures=True)
+        if self.spark is not None:
+            self.spark.close()
         self.store.interrupt()
         self.uws.close()
         for pool in (self.desk, self.intake, self.queries, self.pixels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..config import Settings
 
@@ -30,6 +31,8 @@ class Limits:
     user_bytes: int = 64 << 30  # an hour: a machine's disk and network, not one user's
     user_seconds: float = 4 * 3600.0  # an hour: all workers for asynchronous jobs, all the time
     user_header: str = ""  # in which a trusted proxy names the user; without it the client's address counts
+    spark: str = ""  # address of a Spark cluster for what no position or id bounds; "": DuckDB answers everything
+    spark_conf: Path | None = None  # folder of its spark-defaults.conf, as `make cluster` writes it
     private_hosts: frozenset[str] = frozenset()  # host:port names from which tables may be fetched all the same
 
     @classmethod
@@ -41,5 +44,7 @@ class Limits:
             sync_seconds=settings.sync_seconds,
             async_seconds=settings.async_seconds,
             user_header=settings.user_header,
+            spark=settings.spark,
+            spark_conf=settings.data / "spark",
             private_hosts=frozenset(item.strip().lower() for item in settings.private_hosts.split(",") if item.strip()),
         )

@@ -20,6 +20,8 @@ from ..errors import CancelledError, LimitError, QueryError, TriviewError
 from ..table.columns import Column, Info, TableMeta
 from .catalog import Store
 from .datalink import ACCESS_URLS, descriptors
+from .spark.answer import Answer
+from .spark.engine import Spark
 
 CELLS = 2_000_000  # cells of one batch: a few MB, whatever the number of columns
 AGAIN_SECONDS = 0.2
@@ -46,8 +48,17 @@ class Query:
     LimitError (out of time or memory) or CancelledError.
     """
 
-    def __init__(self, store: Store, adql: str, bounds: Bounds, uploads: Mapping[str, pa.Table] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        adql: str,
+        bounds: Bounds,
+        uploads: Mapping[str, pa.Table] | None = None,
+        spark: Spark | None = None,
+    ) -> None:
         self._store = store
+        self._spark = spark
+        self._far: Answer | None = None
         self._adql = adql
         self._bounds = bounds
         self._uploads = uploads or {}
@@ -55,7 +66,7 @@ class Query:
         self._compiled = compile_adql(adql, store.catalog, tables, bounds.max_rows)
         self._sources = tuple(item.source for item in self._compiled.columns)
         self._cursor: duckdb.DuckDBPyConnection | None = None
-        self._reader: pa.RecordBatchReader | None = None
+        self._reader: pa.RecordBatchReader | Answer | None = None
         self._lock = threading.Lock()
         self._left = bounds.seconds
         self._stopped: TriviewError | None = None
@@ -66,7 +77,9 @@ class Query:
     @property
     def progress(self) -> float:
         """Per cent done as the engine guesses it, -1 when it cannot tell."""
-        cursor = self._cursor
+        cursor, far = self._cursor, self._far
+        if far is not None:
+            return far.progress
         return cursor.query_progress() if cursor is not None else -1.0
 
     @property
@@ -94,6 +107,8 @@ class Query:
             if self._cursor is None:
                 return
             self._cursor.interrupt()
+            if self._far is not None:
+                self._far.cancel()
         again = threading.Timer(AGAIN_SECONDS, self._stop, [why])
         again.daemon = True
         again.start()
@@ -102,7 +117,7 @@ class Query:
         """Start the query; its columns and what goes with them."""
         self._cursor = cursor = self._store.cursor(self._bounds.watched)
         size = max(1, min(100_000, CELLS // max(1, len(self._sources))))
-        self._reader = reader = self._step(lambda: self._start(cursor).to_arrow_reader(size))
+        self._reader = reader = self._step(lambda: self._rows(cursor, size))
         self._columns = tuple(
             _column(place, item, field)
             for place, (item, field) in enumerate(zip(self._compiled.columns, reader.schema))
@@ -140,6 +155,8 @@ class Query:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        if self._far is not None:
+            self._far.close()
         with self._lock:
             cursor, self._cursor = self._cursor, None
         if cursor is not None:
@@ -152,6 +169,23 @@ class Query:
             if name in self._store.tables:
                 self._store.view(cursor, name, self._compiled.sql)
         return cursor.sql(self._compiled.sql)
+
+    def _rows(self, cursor: duckdb.DuckDBPyConnection, size: int) -> pa.RecordBatchReader | Answer:
+        """The engine's rows: of the cluster when there is one and it takes the query, else DuckDB's."""
+        relation = self._start(cursor)
+        far = self._spark and self._spark.answer(self._compiled, self._uploads, relation, size)
+        if far is None:
+            return relation.to_arrow_reader(size)
+        self._far = far
+        try:
+            if far.run():
+                return far
+        except CancelledError:
+            self.check()
+            raise
+        self._far = None
+        far.close()
+        return relation.to_arrow_reader(size)
 
     def _step(self, call: Callable):
         """One call into the engine, stopped when the time given to the query is used up."""

@@ -49,7 +49,7 @@ def prepare(
     asked.choice("LANG", LANGUAGES, "ADQL")
     form = wanted_format(asked)
     bounds = Bounds(max_rows(asked.get("MAXREC"), archive.limits.max_rows), seconds, base, watched)
-    return Query(archive.store, asked.require("QUERY"), bounds, uploads), form
+    return Query(archive.store, asked.require("QUERY"), bounds, uploads, archive.spark), form
 
 
 def max_rows(text: str, ceiling: int) -> int:
