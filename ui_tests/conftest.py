@@ -22,6 +22,9 @@ from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Router
 from tornado.web import Application
 
+# One portal for all stories: a fixture imported into each of them would start one for each.
+from ui_tests.portal_kit import own_portal, portal, skies, visit  # noqa: F401
+
 ROOT = Path(__file__).resolve().parent.parent
 SHOTS = Path(__file__).parent / "shots"
 

@@ -30,13 +30,16 @@ SLOW_QUERY = "SELECT COUNT(*) AS n FROM dp1.ForcedSource AS a, dp1.ForcedSource 
 
 
 class PortalProcess:
-    """One server. ``kill`` is ``kill -9``; ``start`` after it uses the same data folder and port."""
+    """One server. ``kill`` is ``kill -9``; ``start`` after it uses the same data folder and port.
 
-    def __init__(self, data: Path, **settings: str) -> None:
+    Servers that are given the same ``skies`` share the samples made there.
+    """
+
+    def __init__(self, data: Path, skies: Path | None = None, **settings: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.data = data
+        self.data, self._skies = data, skies
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data / "server.log"
         self._settings = {
@@ -49,6 +52,8 @@ class PortalProcess:
 
     def start(self) -> PortalProcess:
         self.data.mkdir(parents=True, exist_ok=True)
+        if self._skies is not None and not (self.data / "sky").exists():
+            (self.data / "sky").symlink_to(self._skies)
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "server.py"], cwd=ROOT, env={**os.environ, **self._settings}, stdout=log, stderr=log
@@ -79,20 +84,25 @@ class PortalProcess:
 
 
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory, built: None) -> Iterator[PortalProcess]:
+def skies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("skies")
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory, skies: Path, built: None) -> Iterator[PortalProcess]:
     """The portal on the small sample, shared by the stories that do not stop it."""
-    server = PortalProcess(tmp_path_factory.mktemp("portal")).start()
+    server = PortalProcess(tmp_path_factory.mktemp("portal"), skies).start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def own_portal(tmp_path: Path, built: None) -> Iterator[Callable[..., PortalProcess]]:
+def own_portal(tmp_path: Path, skies: Path, built: None) -> Iterator[Callable[..., PortalProcess]]:
     """``own_portal(TRIVIEW_X="...")`` starts a portal of this test's own; ask for it before ``visit``."""
     servers = []
 
     def start(**settings: str) -> PortalProcess:
-        server = PortalProcess(tmp_path / f"data{len(servers)}", **{"TRIVIEW_PRESET": "tiny", **settings})
+        server = PortalProcess(tmp_path / f"data{len(servers)}", skies, **{"TRIVIEW_PRESET": "tiny", **settings})
         servers.append(server)
         return server.start()
 

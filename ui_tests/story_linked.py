@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page
 
-from ui_tests.portal_kit import portal, run_query, visit, wait_rows  # noqa: F401
+from ui_tests.portal_kit import run_query, wait_rows
 from ui_tests.sky_kit import Kit
 
 ID = re.compile(r"^\d{15,19}$")
@@ -16,7 +16,7 @@ QUERY = (
 )
 
 
-def opened(portal, visit) -> tuple[Page, Kit]:  # noqa: F811
+def opened(portal, visit) -> tuple[Page, Kit]:
     page = visit(portal)
     run_query(page, QUERY)
     wait_rows(page)
@@ -45,7 +45,7 @@ def current_cells(page: Page) -> list[str]:
     return page.locator(".tv-table tr:has(.tv-current)").first.inner_text().split()
 
 
-def test_a_marker_on_the_sky_is_a_row_of_the_table(portal, visit) -> None:  # noqa: F811
+def test_a_marker_on_the_sky_is_a_row_of_the_table(portal, visit) -> None:
     page, kit = opened(portal, visit)
     cells = page.locator(".tv-table tbody tr").nth(6).inner_text().split()
     ident, ra, dec = next(c for c in cells if ID.match(c)), *[float(c) for c in cells if re.match(r"^-?\d+\.\d{7}$", c)]
@@ -54,7 +54,7 @@ def test_a_marker_on_the_sky_is_a_row_of_the_table(portal, visit) -> None:  # no
     page.locator(".tv-curvebar", has_text=ident).wait_for()
 
 
-def test_a_row_of_the_table_is_marked_on_the_sky(portal, visit) -> None:  # noqa: F811
+def test_a_row_of_the_table_is_marked_on_the_sky(portal, visit) -> None:
     page, kit = opened(portal, visit)
     row = page.locator(".tv-table tbody tr").nth(4)
     ra, dec = (float(c) for c in row.inner_text().split() if re.match(r"^-?\d+\.\d{7}$", c))
@@ -65,7 +65,7 @@ def test_a_row_of_the_table_is_marked_on_the_sky(portal, visit) -> None:  # noqa
     assert abs(marked[0] - ra) < 1e-6 and abs(marked[1] - dec) < 1e-6
 
 
-def test_a_box_on_the_chart_marks_rows_and_becomes_a_filter(portal, visit) -> None:  # noqa: F811
+def test_a_box_on_the_chart_marks_rows_and_becomes_a_filter(portal, visit) -> None:
     page, kit = opened(portal, visit)
     before = rows_shown(page)
     page.locator(".tv-chart [title='Box Select']").first.click()
@@ -89,7 +89,7 @@ def test_a_box_on_the_chart_marks_rows_and_becomes_a_filter(portal, visit) -> No
     assert rows_shown(page) == before and not chips(page)
 
 
-def test_a_box_on_the_sky_marks_rows(portal, visit) -> None:  # noqa: F811
+def test_a_box_on_the_sky_marks_rows(portal, visit) -> None:
     page, _ = opened(portal, visit)
     page.locator(".tv-sky").get_by_label(re.compile("rectangle|box", re.IGNORECASE)).first.click()
     host = page.locator(".tv-sky .host").first.bounding_box()
@@ -102,7 +102,7 @@ def test_a_box_on_the_sky_marks_rows(portal, visit) -> None:  # noqa: F811
     page.locator(".tv-results .chip.filter").wait_for()
 
 
-def test_ticked_rows(portal, visit) -> None:  # noqa: F811
+def test_ticked_rows(portal, visit) -> None:
     page, _ = opened(portal, visit)
     boxes = page.locator(".tv-table tbody th")
     boxes.nth(1).click()
@@ -115,14 +115,14 @@ def test_ticked_rows(portal, visit) -> None:  # noqa: F811
     page.get_by_label(re.compile("^Remove 2 rows")).click()
 
 
-def test_two_quick_ticks_add_to_what_is_marked(portal, visit) -> None:  # noqa: F811
+def test_two_quick_ticks_add_to_what_is_marked(portal, visit) -> None:
     page, _ = opened(portal, visit)
     for place in (1, 3, 5):
         page.locator(".tv-table tbody th").nth(place).click(no_wait_after=True)
     page.locator(".tv-results .chip", has_text="3 rows").wait_for()
 
 
-def test_the_chart_shows_all_rows_that_stream_in(portal, visit) -> None:  # noqa: F811
+def test_the_chart_shows_all_rows_that_stream_in(portal, visit) -> None:
     page = visit(portal)
     box = page.get_by_label("Row limit (MAXREC)")
     box.fill("400000")
@@ -132,7 +132,7 @@ def test_the_chart_shows_all_rows_that_stream_in(portal, visit) -> None:  # noqa
     page.locator(".tv-axes", has_text="400,000 points as density · cut at the row limit").wait_for()
 
 
-def test_an_id_in_the_target_box_is_found(portal, visit) -> None:  # noqa: F811
+def test_an_id_in_the_target_box_is_found(portal, visit) -> None:
     page, _ = opened(portal, visit)
     ident = page.locator(".tv-table td", has_text=ID).nth(5).inner_text()
     target = page.get_by_label("Go to a name, coordinates or an objectId")

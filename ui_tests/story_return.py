@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page
 
-from ui_tests.portal_kit import SLOW_QUERY, own_portal, portal, run_query, visit, wait_rows  # noqa: F401
+from ui_tests.portal_kit import SLOW_QUERY, run_query, wait_rows
 
 FILTER = "18..21"
 ROWS = re.compile(r"/feed/[^?]+\?start=0&count=")  # the grid asks for its first page
@@ -47,7 +47,7 @@ def again(page: Page, url: str) -> None:
     page.get_by_role("button", name="Run", exact=True).wait_for()
 
 
-def test_a_reload_brings_everything_back(portal, visit) -> None:  # noqa: F811
+def test_a_reload_brings_everything_back(portal, visit) -> None:
     page = visit(portal)
     prepare(page)
     before = look(page)
@@ -58,7 +58,7 @@ def test_a_reload_brings_everything_back(portal, visit) -> None:  # noqa: F811
     assert look(page) == before
 
 
-def test_a_killed_server_brings_everything_back(own_portal, visit, troubles) -> None:  # noqa: F811
+def test_a_killed_server_brings_everything_back(own_portal, visit, troubles) -> None:
     mortal = own_portal()
     troubles.allow(
         "ERR_CONNECTION", "WebSocket", "Failed to load resource", "Lost websocket", "Could not open websocket"
@@ -74,7 +74,7 @@ def test_a_killed_server_brings_everything_back(own_portal, visit, troubles) -> 
     assert look(page) == before
 
 
-def test_a_running_job_survives_the_kill(own_portal, visit, troubles) -> None:  # noqa: F811
+def test_a_running_job_survives_the_kill(own_portal, visit, troubles) -> None:
     mortal = own_portal(TRIVIEW_PRESET="small")
     troubles.allow(
         "ERR_CONNECTION", "WebSocket", "Failed to load resource", "Lost websocket", "Could not open websocket"

@@ -13,7 +13,7 @@ import pytest
 from astropy.io.votable import parse
 from playwright.sync_api import Page
 
-from ui_tests.portal_kit import SEED_QUERY, PortalProcess, portal, visit, wait_rows, write_query  # noqa: F401
+from ui_tests.portal_kit import SEED_QUERY, PortalProcess, wait_rows, write_query
 
 
 class Clicks:
@@ -48,7 +48,7 @@ def download(page: Page, clicks: Clicks, menu, form: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_main_job(portal, visit, tmp_path, shot, theme) -> None:  # noqa: F811
+def test_the_main_job(portal, visit, tmp_path, shot, theme) -> None:
     page = visit(portal)
     if theme == "dark":
         page.get_by_label("Light or dark").click()

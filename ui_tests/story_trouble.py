@@ -7,15 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page
 
-from ui_tests.portal_kit import (
-    SLOW_QUERY,
-    own_portal,  # noqa: F401
-    portal,  # noqa: F401
-    run_query,
-    state_text,
-    visit,  # noqa: F401
-    wait_rows,
-)
+from ui_tests.portal_kit import SLOW_QUERY, run_query, state_text, wait_rows
 
 GOOD = "SELECT objectId, coord_ra, coord_dec, g_psfMag, r_psfMag FROM dp1.Object WHERE r_psfMag < 21"
 
@@ -37,7 +29,7 @@ def still_works(page: Page) -> None:
     page.locator(".tv-table td", has_text=re.compile(r"^\d{15,19}$")).first.wait_for()
 
 
-def test_a_syntax_error_and_an_unknown_column(portal, visit, shot) -> None:  # noqa: F811
+def test_a_syntax_error_and_an_unknown_column(portal, visit, shot) -> None:
     page = visit(portal)
     run_query(page, GOOD)
     wait_rows(page)
@@ -54,7 +46,7 @@ def test_a_syntax_error_and_an_unknown_column(portal, visit, shot) -> None:  # n
     still_works(page)
 
 
-def test_a_query_is_stopped_by_its_user(portal, visit) -> None:  # noqa: F811
+def test_a_query_is_stopped_by_its_user(portal, visit) -> None:
     page = visit(portal)
     run_query(page, SLOW_QUERY)
     page.locator(".tv-run", has_text="Running at the service").wait_for()
@@ -64,14 +56,14 @@ def test_a_query_is_stopped_by_its_user(portal, visit) -> None:  # noqa: F811
     still_works(page)
 
 
-def test_a_query_past_its_time(own_portal, visit) -> None:  # noqa: F811
+def test_a_query_past_its_time(own_portal, visit) -> None:
     page = visit(own_portal(TRIVIEW_ASYNC_SECONDS="2"))
     run_query(page, SLOW_QUERY)
     assert "ForcedSource AS a" in editor_text(page) and re.search(r"\b2\s*s", error_of(page))
     still_works(page)
 
 
-def test_an_archive_that_is_down(own_portal, visit, troubles) -> None:  # noqa: F811
+def test_an_archive_that_is_down(own_portal, visit, troubles) -> None:
     troubles.allow("status 400", "Failed to load resource")
     nowhere = "http://127.0.0.1:9"
     page = visit(own_portal(TRIVIEW_TAP_URL=f"{nowhere}/api/tap", TRIVIEW_HIPS_LIST_URL=f"{nowhere}/list"))
@@ -83,7 +75,7 @@ def test_an_archive_that_is_down(own_portal, visit, troubles) -> None:  # noqa: 
     page.locator(".page[data-layout=chart-table]").wait_for()
 
 
-def test_an_empty_result(portal, visit, shot) -> None:  # noqa: F811
+def test_an_empty_result(portal, visit, shot) -> None:
     page = visit(portal)
     run_query(page, "SELECT objectId, coord_ra, coord_dec, g_psfMag, r_psfMag FROM dp1.Object WHERE r_psfMag < -5")
     assert wait_rows(page).startswith("0 rows")
@@ -96,7 +88,7 @@ def test_an_empty_result(portal, visit, shot) -> None:  # noqa: F811
     still_works(page)
 
 
-def test_a_result_without_positions_and_with_one_row(portal, visit) -> None:  # noqa: F811
+def test_a_result_without_positions_and_with_one_row(portal, visit) -> None:
     page = visit(portal)
     run_query(page, "SELECT COUNT(*) AS n, AVG(expTime) AS seconds FROM dp1.Visit")
     assert wait_rows(page).startswith("1 row ")
@@ -108,7 +100,7 @@ def test_a_result_without_positions_and_with_one_row(portal, visit) -> None:  # 
     still_works(page)
 
 
-def test_columns_without_a_number(portal, visit) -> None:  # noqa: F811
+def test_columns_without_a_number(portal, visit) -> None:
     page = visit(portal)
     run_query(
         page,
@@ -122,7 +114,7 @@ def test_columns_without_a_number(portal, visit) -> None:  # noqa: F811
     still_works(page)
 
 
-def test_a_wrong_filter_and_a_wrong_axis(portal, visit) -> None:  # noqa: F811
+def test_a_wrong_filter_and_a_wrong_axis(portal, visit) -> None:
     page = visit(portal)
     run_query(page, GOOD)
     wait_rows(page)
@@ -143,7 +135,7 @@ def test_a_wrong_filter_and_a_wrong_axis(portal, visit) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("layout", ["sky-table", "sky-chart", "chart-table", "sky", "chart", "table"])
-def test_a_hidden_view_catches_up(portal, visit, layout) -> None:  # noqa: F811
+def test_a_hidden_view_catches_up(portal, visit, layout) -> None:
     page = visit(portal, "/?api=tap&execute=false&adql=" + GOOD.replace(" ", "%20"))
     page.keyboard.press(
         f"Alt+{['', 'tri', 'sky-table', 'sky-chart', 'chart-table', 'sky', 'chart', 'table'].index(layout)}"
