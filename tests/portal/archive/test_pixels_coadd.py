@@ -193,6 +193,7 @@ def test_mixtures_hold_the_light_of_their_profiles() -> None:
 def test_a_folder_that_is_no_sample_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="not a sample sky"):
         SkyPixels(tmp_path)
-    (tmp_path / "manifest.json").write_text('{"seed": 1, "tables": {}, "fields": [{"ra": 62, "dec": -37, "radius": 0.1}]}')
+    field = '{"ra": 62, "dec": -37, "radius": 0.1}'
+    (tmp_path / "manifest.json").write_text(f'{{"seed": 1, "tables": {{}}, "fields": [{field}]}}')
     with pytest.raises(FormatError, match="no table of objects"):
         SkyPixels(tmp_path).coadd("g", home(), 0, 0, 10, 10)
