@@ -54,7 +54,9 @@ class Settings:
     archive_threads: int = setting(0, "Threads of the archive's query engine; 0 means one per core.")
     sync_seconds: float = setting(60.0, "Longest synchronous archive query; longer ones belong in async.")
     async_seconds: float = setting(600.0, "Longest asynchronous archive query.")
-    spark: str = setting("", "Spark cluster for archive queries that no position or id bounds, e.g. spark://127.0.0.1:7077.")
+    spark: str = setting(
+        "", "Spark cluster for archive queries that no position or id bounds, e.g. spark://127.0.0.1:7077."
+    )
     user_header: str = setting("", "Header in which a trusted proxy names the user, e.g. X-Auth-Request-User.")
     session_minutes: float = setting(5.0, "How long a page that lost its connection finds its Python state again.")
     log_level: str = setting("INFO", "Level of the log.", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
