@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 
 from portal.adql.spark_kinds import DOUBLE, FLAG, FLOAT, TEXT, WHOLE, Kinds, is_decimal, sources
 
+SORTED_IN_MEMORY = 100_000  # rows of a sorted answer that Spark may hold
 LARGE = "9007199254740992e0"  # from here on every double is a whole number
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 _TYPES = (*_WHOLE_TYPES, "UTINYINT", "FLOAT", "DOUBLE", "BOOLEAN", "VARCHAR", "TEXT")
@@ -48,8 +49,8 @@ class NotInSparkError(Exception):
 class SparkQuery:
     """``sql`` for Spark. Of its rows, in their order, the first ``skip`` are left out and ``most`` are kept at most.
 
-    Where the rows are sorted Spark is given no limit: over millions of rows it would hold them all in memory, and
-    without one it sorts on disk. ``stored`` names the stored tables that are read. ``plain``: the first rows of one
+    Where the rows are sorted Spark is given no large limit: it would hold that many rows in memory, and without one
+    it sorts on disk. ``stored`` names the stored tables that are read. ``plain``: the first rows of one
     table as they come, which need no cluster.
     """
 
@@ -111,13 +112,16 @@ def _stored(tree: exp.Expr) -> Iterator[str]:
 
 
 def _without_limit(tree: exp.Expr) -> tuple[int, int | None]:
-    """Take LIMIT and OFFSET off a sorted query; how many rows to leave out, and to keep."""
+    """Take OFFSET off a sorted query, and LIMIT unless it is small; how many rows to leave out, and to keep."""
     if tree.args.get("order") is None:
         return 0, None
     limit, offset = tree.args.get("limit"), tree.args.get("offset")
-    tree.set("limit", None)
+    skip = int(offset.expression.name) if offset else 0
+    most = int(limit.expression.name) if limit else None
+    few = most is not None and skip + most <= SORTED_IN_MEMORY
+    tree.set("limit", exp.Limit(expression=exp.Literal.number(skip + most)) if few else None)
     tree.set("offset", None)
-    return int(offset.expression.name) if offset else 0, int(limit.expression.name) if limit else None
+    return skip, most
 
 
 def _fix(node: exp.Expr, kinds: Kinds) -> Fix | None:

@@ -173,7 +173,9 @@ class Query:
     def _rows(self, cursor: duckdb.DuckDBPyConnection, size: int) -> pa.RecordBatchReader | Answer:
         """The engine's rows: of the cluster when there is one and it takes the query, else DuckDB's."""
         relation = self._start(cursor)
-        far = self._spark and self._spark.answer(self._compiled, self._uploads, relation, size)
+        far = None
+        if self._spark is not None and self._bounds.max_rows:
+            far = self._spark.answer(self._compiled, self._uploads, relation, size)
         if far is None:
             return relation.to_arrow_reader(size)
         self._far = far

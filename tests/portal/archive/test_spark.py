@@ -1,4 +1,4 @@
-"""Queries over whole tables on Spark: the same rows as from DuckDB, stopped like there, and DuckDB's when it is away.
+"""Queries over whole tables on Spark: the same rows as from DuckDB, cut and stopped like there.
 
 One Java process in local mode serves the whole file. TRIVIEW_TEST_SPARK=spark://... runs it on a cluster instead.
 """
@@ -22,7 +22,7 @@ from portal.archive.limits import Limits
 from portal.archive.query import Bounds, Query
 from portal.config import load_settings
 from portal.errors import CancelledError, LimitError
-from tests.portal.archive.spark_queries import TO_DUCK, TO_SPARK
+from tests.portal.archive.spark_queries import TO_SPARK
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="needs pyspark: make setup-spark"),
@@ -92,20 +92,6 @@ def test_both_engines_give_the_same_rows(name: str, store: Store, spark) -> None
     assert near.num_rows or name == "no rows"
 
 
-@pytest.mark.parametrize("name", TO_DUCK)
-def test_what_is_bounded_or_unknown_to_spark_stays_on_duckdb(name: str, store: Store, spark) -> None:
-    assert spark.query(Query(store, TO_DUCK[name], ANY)._compiled, {}) is None
-
-
-def test_uploads_and_small_tables_stay_on_duckdb(store: Store, spark) -> None:
-    upload = {"mine": pa.table({"id": [1, 2]})}
-    query = Query(store, "SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine", ANY, upload, spark)
-    assert spark.query(query._compiled, upload) is None
-    resident, spark._resident = spark._resident, 1 << 40
-    assert spark.query(Query(store, TO_SPARK["counts"], ANY)._compiled, {}) is None
-    spark._resident = resident
-
-
 @pytest.mark.parametrize("sql", [TO_SPARK["sorted"], TO_SPARK["distinct"]])
 def test_maxrec_cuts_in_order_and_says_so(sql: str, store: Store, spark) -> None:
     bounds = Bounds(5, 300.0)
@@ -142,14 +128,4 @@ def test_cancel_and_time_limit_stop_it_and_leave_nothing(store: Store, spark, en
 def test_what_spark_cannot_run_duckdb_answers(store: Store, spark, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark, "_views", lambda compiled: dict.fromkeys(compiled.tables, 'SELECT 1 FROM stored."Gone"'))
     table, on_spark = rows(Query(store, TO_SPARK["counts"], ANY, None, spark))
-    assert not on_spark and table["n"][0].as_py() > 0
-
-
-def test_without_a_cluster_duckdb_answers(sample: Path, store: Store, tmp_path: Path) -> None:
-    from portal.archive.spark.engine import Spark
-
-    away = Spark("spark://127.0.0.1:9", sample, store, tmp_path, 0)
-    assert not away.link.start()
-    table, on_spark = rows(Query(store, TO_SPARK["counts"], ANY, None, away))
-    away.close()
     assert not on_spark and table["n"][0].as_py() > 0
