@@ -128,6 +128,7 @@ def _write_settings(folder: Path) -> None:
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         out.write(f"spark.authenticate true\nspark.authenticate.secret {secrets.token_hex(32)}\n")
         out.write("spark.network.crypto.enabled true\nspark.worker.cleanup.enabled true\n")
+        out.write("spark.master.rest.enabled false\n")  # a second door, which asks for no secret
 
 
 def _daemon(home: Path, folder: Path, name: str, *options: str) -> subprocess.Popen:
