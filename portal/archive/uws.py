@@ -79,7 +79,7 @@ class Uws:
     """All jobs of the archive. ``seconds`` is the longest run anyone may ask for.
 
     ``open_jobs`` and ``user_jobs`` bound the jobs that have not ended, of all and of one user. Jobs that wait are
-    started by turns: next is the oldest one of the user of whom fewest run.
+    started by turns: next is the oldest one of the user of whom fewest run, of equal users the one served longest ago.
     """
 
     def __init__(
@@ -92,6 +92,8 @@ class Uws:
         self._most = open_jobs, user_jobs
         self._queue: dict[str, str] = {}  # owners by job id, oldest first
         self._running: Counter[str] = Counter()
+        self._served: dict[str, int] = {}  # turn at which each waiting user's last job began
+        self._turn = 0
         self._pool = worker_pool(workers, "uws", nice=19)
         self._work: dict[str, Work] = {}
         self._tickets: dict[str, Ticket] = {}
@@ -247,9 +249,13 @@ class Uws:
         with self._lock:
             if self._closing or not self._queue:
                 return
-            job_id = min(self._queue, key=lambda item: self._running[self._queue[item]])
+            job_id = min(self._queue, key=self._rank)
             owner = self._queue.pop(job_id)
             self._running[owner] += 1
+            self._turn += 1
+            waiting = set(self._queue.values())
+            self._served = {user: turn for user, turn in self._served.items() if user in waiting}
+            self._served[owner] = self._turn
         try:
             self._run(job_id)
         except Exception:
@@ -258,6 +264,10 @@ class Uws:
             with self._lock:
                 self._running[owner] -= 1
                 self._running += Counter()  # drops those at zero
+
+    def _rank(self, job_id: str) -> tuple[int, int]:
+        owner = self._queue[job_id]
+        return self._running[owner], self._served.get(owner, 0)
 
     def _run(self, job_id: str) -> None:
         job = self.store.change(job_id, (QUEUED,), phase=EXECUTING, started=time.time())

@@ -32,8 +32,8 @@ SEED = 2026
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of a sample by its path."""
-    found = (p for p in sorted(folder.rglob("*")) if p.is_file())
+    """SHA-256 of every file of the tables by its path; pixels drawn later lie beside them."""
+    found = (p for p in sorted([folder / "manifest.json", *(folder / "tables").rglob("*")]) if p.is_file())
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
 
 
