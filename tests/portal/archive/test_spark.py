@@ -44,10 +44,11 @@ def spark(sample: Path, store: Store, tmp_path_factory: pytest.TempPathFactory):
     from portal.archive.spark.engine import Spark
 
     url = os.environ.get("TRIVIEW_TEST_SPARK", "local[1]")
-    if url.startswith("local"):  # for these few rows code is not compiled twice: half the time
-        os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     it = Spark(url, sample, store, tmp_path_factory.mktemp("answers"), 0, load_settings().data / "spark")
-    assert it.link.start()
+    with pytest.MonkeyPatch.context() as patch:
+        if url.startswith("local"):  # for these few rows code is not compiled twice: half the time
+            patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        assert it.link.start()
     if url.startswith("local"):
         it.link.session.conf.set("spark.sql.codegen.wholeStage", "false")
         it.link.session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
