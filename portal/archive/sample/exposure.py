@@ -21,11 +21,12 @@ from astropy.wcs import WCS
 
 from portal.archive.sample.bands import BANDS, flux_of
 from portal.archive.sample.camera import CAMERAS, CCD_X, CCD_Y, SCALE, Camera
+from portal.archive.sample.geometry import Outlined
 from portal.errors import FormatError
 
 
 @dataclass(frozen=True)
-class Exposure:
+class Exposure(Outlined):
     """A detector's image: the same methods as ``geometry.Patch``. Pixels count from 0 at the lower left one's centre.
 
     ``ra0, dec0`` the boresight and ``rotation`` in degrees, ``mjd`` (TAI) mid exposure, ``cloud`` mag, ``sky`` mag
@@ -83,21 +84,6 @@ class Exposure:
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """ICRS degrees of pixels."""
         return self.camera.to_sky(self.ra0, self.dec0, self.rotation, self.detector, x, y)
-
-    def centre(self) -> tuple[float, float]:
-        """ICRS degrees of the middle of the detector."""
-        ra, dec = self.to_sky((self.nx - 1) / 2, (self.ny - 1) / 2)
-        return float(ra), float(dec)
-
-    def corners(self) -> list[tuple[float, float]]:
-        """The four outer corners (ra, dec) in degrees, from the lower left counterclockwise on the pixel grid."""
-        x = np.array([-0.5, self.nx - 0.5, self.nx - 0.5, -0.5])
-        y = np.array([-0.5, -0.5, self.ny - 0.5, self.ny - 0.5])
-        return [(float(a), float(d)) for a, d in zip(*self.to_sky(x, y))]
-
-    def s_region(self) -> str:
-        """The outline as ObsCore's s_region: ``POLYGON ICRS ra dec ra dec ...`` in degrees."""
-        return "POLYGON ICRS " + " ".join(f"{a:.7f} {d:.7f}" for a, d in self.corners())
 
 
 def table_files(sample: Path, name: str) -> list[Path]:

@@ -36,8 +36,34 @@ _IN_RING = np.maximum(np.ceil(360.0 * np.cos(np.radians(_WIDEST)) / RING), 1).as
 _FIRST = np.concatenate([[0], np.cumsum(_IN_RING)])
 
 
+class Outlined:
+    """What follows for any image from its size ``nx, ny`` and its map ``to_sky`` from pixels to ICRS degrees."""
+
+    nx: int
+    ny: int
+
+    def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise NotImplementedError
+
+    def centre(self) -> tuple[float, float]:
+        """ICRS degrees of the middle of the image."""
+        ra, dec = self.to_sky((self.nx - 1) / 2, (self.ny - 1) / 2)
+        return float(ra), float(dec)
+
+    def corners(self) -> list[tuple[float, float]]:
+        """The four outer corners (ra, dec) in degrees, from the lower left counterclockwise on the pixel grid."""
+        x = np.array([-0.5, self.nx - 0.5, self.nx - 0.5, -0.5])
+        y = np.array([-0.5, -0.5, self.ny - 0.5, self.ny - 0.5])
+        ra, dec = self.to_sky(x, y)
+        return [(float(a), float(d)) for a, d in zip(ra, dec)]
+
+    def s_region(self) -> str:
+        """The outline as ObsCore's s_region: ``POLYGON ICRS ra dec ra dec ...`` in degrees."""
+        return "POLYGON ICRS " + " ".join(f"{a:.7f} {d:.7f}" for a, d in self.corners())
+
+
 @dataclass(frozen=True)
-class Patch:
+class Patch(Outlined):
     """One patch of a tract. ``ra0, dec0`` is the tract centre (degrees, the tangent point), ``x0, y0`` the patch's
     lower left pixel in tract coordinates (from 0), ``nx, ny`` its size, ``scale`` arcsec per pixel.
     """
@@ -78,22 +104,6 @@ class Patch:
         dx = np.asarray(x, float) + self.x0 - CENTRE
         dy = np.asarray(y, float) + self.y0 - CENTRE
         return _deproject(dx, dy, self.ra0, self.dec0, self.scale)
-
-    def centre(self) -> tuple[float, float]:
-        """ICRS degrees of the middle of the patch."""
-        ra, dec = self.to_sky((self.nx - 1) / 2, (self.ny - 1) / 2)
-        return float(ra), float(dec)
-
-    def corners(self) -> list[tuple[float, float]]:
-        """The four outer corners (ra, dec) in degrees, from the lower left counterclockwise on the pixel grid."""
-        x = np.array([-0.5, self.nx - 0.5, self.nx - 0.5, -0.5])
-        y = np.array([-0.5, -0.5, self.ny - 0.5, self.ny - 0.5])
-        ra, dec = self.to_sky(x, y)
-        return [(float(a), float(d)) for a, d in zip(ra, dec)]
-
-    def s_region(self) -> str:
-        """The outline as ObsCore's s_region: ``POLYGON ICRS ra dec ra dec ...`` in degrees."""
-        return "POLYGON ICRS " + " ".join(f"{a:.7f} {d:.7f}" for a, d in self.corners())
 
 
 def _project(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 
 import numpy as np
@@ -33,6 +34,19 @@ def pixel_sigma() -> np.ndarray:
 def brightness_sigma() -> np.ndarray:
     """The same as surface brightness, nJy per arcsec2."""
     return pixel_sigma() / SCALE**2
+
+
+def from_blocks(block: Callable[[int, int], np.ndarray], size: int, x0: int, y0: int, nx: int, ny: int) -> np.ndarray:
+    """Pixels [y0, y0+ny) x [x0, x0+nx) of a grid, float32 (ny, nx), out of its square blocks ``block(ix, iy)``."""
+    out = np.empty((ny, nx), np.float32)
+    for iy in range(y0 // size, (y0 + ny - 1) // size + 1):
+        for ix in range(x0 // size, (x0 + nx - 1) // size + 1):
+            left, low = max(x0, ix * size), max(y0, iy * size)
+            right, high = min(x0 + nx, (ix + 1) * size), min(y0 + ny, (iy + 1) * size)
+            out[low - y0 : high - y0, left - x0 : right - x0] = block(ix, iy)[
+                low - iy * size : high - iy * size, left - ix * size : right - ix * size
+            ]
+    return out
 
 
 class Noise:
@@ -63,13 +77,4 @@ class Noise:
 
     def box(self, dataset: str, band: str, place: int, x0: int, y0: int, nx: int, ny: int) -> np.ndarray:
         """Pixels [y0, y0+ny) x [x0, x0+nx) of the grid, shape (ny, nx)."""
-        out = np.empty((ny, nx), np.float32)
-        for iy in range(y0 // BLOCK, (y0 + ny - 1) // BLOCK + 1):
-            for ix in range(x0 // BLOCK, (x0 + nx - 1) // BLOCK + 1):
-                left, low = max(x0, ix * BLOCK), max(y0, iy * BLOCK)
-                right, high = min(x0 + nx, (ix + 1) * BLOCK), min(y0 + ny, (iy + 1) * BLOCK)
-                part = self.block(dataset, band, place, ix, iy)
-                out[low - y0 : high - y0, left - x0 : right - x0] = part[
-                    low - iy * BLOCK : high - iy * BLOCK, left - ix * BLOCK : right - ix * BLOCK
-                ]
-        return out
+        return from_blocks(lambda ix, iy: self.block(dataset, band, place, ix, iy), BLOCK, x0, y0, nx, ny)

@@ -16,7 +16,7 @@ from portal.archive.sample.bands import BANDS, FWHM_OVER_SIGMA
 from portal.archive.sample.coadd import RECIPES
 from portal.archive.sample.exposure import Exposure
 from portal.archive.sample.geometry import SCALE, patch_at, tract_pixels
-from portal.archive.sample.noise import Noise, pixel_noise
+from portal.archive.sample.noise import Noise, from_blocks, pixel_noise
 
 KIND = "template_coadd"
 BLOCK = 128
@@ -129,13 +129,4 @@ class TemplateGrain:
 
     def box(self, exposure: Exposure, x0: int, y0: int, nx: int, ny: int) -> np.ndarray:
         """Pixels [y0, y0+ny) x [x0, x0+nx) of a detector, shape (ny, nx)."""
-        out = np.empty((ny, nx), np.float32)
-        for iy in range(y0 // BLOCK, (y0 + ny - 1) // BLOCK + 1):
-            for ix in range(x0 // BLOCK, (x0 + nx - 1) // BLOCK + 1):
-                left, low = max(x0, ix * BLOCK), max(y0, iy * BLOCK)
-                right, high = min(x0 + nx, (ix + 1) * BLOCK), min(y0 + ny, (iy + 1) * BLOCK)
-                part = self._block(exposure, ix, iy)
-                out[low - y0 : high - y0, left - x0 : right - x0] = part[
-                    low - iy * BLOCK : high - iy * BLOCK, left - ix * BLOCK : right - ix * BLOCK
-                ]
-        return out
+        return from_blocks(lambda ix, iy: self._block(exposure, ix, iy), BLOCK, x0, y0, nx, ny)
