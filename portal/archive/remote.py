@@ -7,7 +7,6 @@ The address that was checked is the one connected to, so a name cannot point els
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -15,13 +14,13 @@ import time
 from contextlib import closing
 from urllib.parse import urljoin, urlsplit
 
+from ..addresses import is_public
 from ..errors import LimitError, ServiceError
 
 REDIRECTS = 5
 CONNECT_SECONDS = 10.0
 FETCH_SECONDS = 30.0  # for all of it: a query waits for its tables
 PIECE = 1 << 16
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def fetch(url: str, most_bytes: int, allowed: frozenset[str] = frozenset(), seconds: float = FETCH_SECONDS) -> bytes:
@@ -74,19 +73,6 @@ def public_address(host: str, port: int, private: bool = False) -> tuple:
                 "Send the table in the request, as UPLOAD=name,param:part.",
             )
     return found[0]
-
-
-def is_public(text: str) -> bool:
-    """Whether an IP address, and any IPv4 address written inside it, belongs to the open network."""
-    place = ipaddress.ip_address(text.split("%")[0])
-    inside = [place]
-    if isinstance(place, ipaddress.IPv6Address):
-        inside += [item for item in (place.ipv4_mapped, place.sixtofour) if item is not None]
-        if place in NAT64:
-            inside.append(ipaddress.IPv4Address(int(place) & 0xFFFFFFFF))
-        if place.ipv4_mapped is not None:
-            inside = inside[1:]
-    return all(item.is_global and not item.is_multicast for item in inside)
 
 
 def _get(host: str, port: int, secure: bool, path: str, address: tuple, most_bytes: int, until: float) -> bytes | str:

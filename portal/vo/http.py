@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from xml.etree import ElementTree
 
 import httpx
 
+from ..addresses import is_public
 from ..config import Settings
 from ..errors import LimitError, ServiceError
 
@@ -36,7 +36,7 @@ def is_private(host: str) -> bool:
         found = {item[4][0] for item in socket.getaddrinfo(host, None)}
     except OSError:
         raise ServiceError(f"The host {host!r} cannot be found.", "Check the address, or try again later.") from None
-    return any(not ipaddress.ip_address(item.split("%")[0]).is_global for item in found)
+    return not all(map(is_public, found))
 
 
 class Web:

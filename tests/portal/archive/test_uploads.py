@@ -19,9 +19,10 @@ import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
+from portal.addresses import is_public
 from portal.archive.formats import FORMATS, encoded
 from portal.archive.params import Parameters, UsageError
-from portal.archive.remote import fetch, is_public
+from portal.archive.remote import fetch
 from portal.archive.uploads import read_table, read_uploads
 from portal.errors import FormatError, LimitError, ServiceError
 from portal.table.columns import TableMeta
