@@ -67,6 +67,20 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_sample("tiny", 2026, tmp_path_factory.mktemp("sample"), None)
 
 
+@pytest.fixture(scope="module")
+def db(sample: Path) -> Any:
+    """The stored tables of the tiny sample as views of an engine of their own."""
+    import duckdb
+
+    from portal.archive.sample import stored
+
+    connection = duckdb.connect()
+    for name in stored.manifest(sample)["tables"]:
+        files = [str(file) for file in stored.files(sample, name)]
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({files}, hive_partitioning = false)")
+    return connection
+
+
 @pytest.fixture(scope="session")
 def service(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running(sample, tmp_path_factory.mktemp("state")) as it:

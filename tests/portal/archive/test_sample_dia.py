@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from portal.archive.sample import presets, stored
+from portal.archive.sample import presets
 from portal.archive.sample.bogus import ARTEFACT, DIPOLE, MOVING, NOISE, REAL, false_events
 from portal.archive.sample.camera import CCD_X, CCD_Y
 from portal.archive.sample.diaplaces import ASSOCIATE_ARCSEC, THRESHOLD
@@ -19,19 +19,7 @@ from portal.archive.sample.supernovae import PEAK
 from portal.archive.sample.templates import distance_modulus
 from portal.archive.sample.truth import true_sky
 from portal.archive.sample.visits import make_visits
-
-
-@pytest.fixture(scope="module")
-def db(sample: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    for name in stored.manifest(sample)["tables"]:
-        files = [str(file) for file in stored.files(sample, name)]
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({files}, hive_partitioning = false)")
-    return connection
-
-
-def columns(db: duckdb.DuckDBPyConnection, query: str) -> dict[str, np.ndarray]:
-    return {k: np.ma.filled(v, np.nan) if v.dtype.kind == "f" else v for k, v in db.execute(query).fetchnumpy().items()}
+from tests.portal.archive.asking import columns
 
 
 def test_half_of_the_detections_are_false_and_most_of_them_look_it(db: duckdb.DuckDBPyConnection) -> None:

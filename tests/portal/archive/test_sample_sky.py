@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from portal.archive.sample import cells, geometry, presets, stored
+from portal.archive.sample import cells, geometry, presets
 from portal.archive.sample.forced import plane, unplane
 from portal.archive.sample.galaxies import galaxies_in
 from portal.archive.sample.lightcurves import CLASSES
@@ -19,19 +19,7 @@ from portal.archive.sample.stars import locus_gr, stars_in
 from portal.archive.sample.truth import true_sky
 from portal.archive.sample.variables import make_variables
 from portal.archive.sample.visits import make_visits
-
-
-@pytest.fixture(scope="module")
-def db(sample: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    for name in stored.manifest(sample)["tables"]:
-        files = [str(file) for file in stored.files(sample, name)]
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({files}, hive_partitioning = false)")
-    return connection
-
-
-def columns(db: duckdb.DuckDBPyConnection, query: str) -> dict[str, np.ndarray]:
-    return {k: np.ma.filled(v, np.nan) if v.dtype.kind == "f" else v for k, v in db.execute(query).fetchnumpy().items()}
+from tests.portal.archive.asking import columns
 
 
 def test_the_cone_of_the_first_query_holds_over_a_thousand_objects(db: duckdb.DuckDBPyConnection) -> None:
