@@ -53,6 +53,7 @@ class Session(param.Parameterized):
     search = param.Boolean(True, doc="whether the search part is open")
     detail = param.Boolean(False, doc="whether light curve and image are open")
     trouble = param.ClassSelector(class_=tuple, default=(), doc="(message, hint) to show at the top, or empty")
+    panel = param.ClassSelector(class_=tuple, default=(), doc="(what, column) of the tool panel open, or empty")
 
     def __init__(
         self, runner: Runner, workspace: str = "", post: Callable[[Callable[[], None]], None] | None = None
@@ -154,6 +155,13 @@ class Session(param.Parameterized):
     def show(self, layout: str) -> None:
         """Choose the layout."""
         self.layout = layout
+
+    def open_panel(self, what: str, column: str = "") -> None:
+        """Open a tool panel (one at a time), perhaps for a column; the same again closes it."""
+        self.panel = () if self.panel == (what, column) else (what, column)
+
+    def close_panel(self) -> None:
+        self.panel = ()
 
     def cancel(self, key: str) -> None:
         self.runner.cancel(key)

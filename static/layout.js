@@ -55,6 +55,37 @@ function divider(page, { vertical, variable, label, name, size }) {
   return bar;
 }
 
+// The frame of a tool panel: a title, a way out, and room for what Python puts there.
+function toolPanel(kind, label) {
+  const title = element("strong", { class: "grow cut" });
+  const close = element("button", { class: "quiet", "aria-label": "Close this panel", title: "Close (Esc)" }, "×");
+  const body = element("div", { class: "fill" });
+  const node = element("section", { class: `tool ${kind}`, "aria-label": label, tabindex: "-1", hidden: true },
+    element("div", { class: "bar" }, title, close), body);
+  // Focus goes in when the panel opens and back to where it was when it closes.
+  let from = null;
+  const set = (words) => {
+    if (title.textContent === words && node.hidden === !words) return;
+    const opens = node.hidden && words;
+    title.textContent = words;
+    node.hidden = !words;
+    if (words) node.setAttribute("aria-label", words);
+    if (opens) {
+      from = deepest(document);
+      if (kind === "over") node.focus();
+    } else if (!words) {
+      from?.focus?.();
+      from = null;
+    }
+  };
+  return { element: node, body, close, set };
+}
+
+function deepest(root) {
+  const active = root.activeElement;
+  return active?.shadowRoot?.activeElement ? deepest(active.shadowRoot) : active;
+}
+
 const percent = (part, whole) => `${Math.min(85, Math.max(12, (100 * part) / whole)).toFixed(2)}%`;
 
 export function render({ model, el }) {
@@ -109,6 +140,8 @@ export function render({ model, el }) {
   const chart = pane("chart");
   show("axes", chart);
   chart.append(fill("chart"));
+  const side = toolPanel("side", "Tools");
+  show("side", side.body);
   const table = pane("table", fill("table"));
   const curve = element("div", { class: "curve" });
   show("curvebar", curve);
@@ -124,7 +157,13 @@ export function render({ model, el }) {
   rows.append(top, divider(page, { vertical: false, variable: "--h-top", label: "Upper and lower views", name: "bar-rows",
     size: (x, y) => percent(y - box(rows).top, box(rows).height) }), low);
   page.append(header, trouble, searchPart, divider(page, { vertical: false, variable: "--h-search", label: "Search and results",
-    name: "bar-search", size: (x, y) => `${Math.max(120, Math.min(innerHeight - 260, y - box(searchPart).top))}px` }), results, rows, jobs);
+    name: "bar-search", size: (x, y) => `${Math.max(120, Math.min(innerHeight - 260, y - box(searchPart).top))}px` }), results,
+    element("div", { class: "beside" }, rows, side.element), jobs);
+
+  const over = toolPanel("over", "Tools");
+  show("dialog", over.body);
+  const cover = element("div", { class: "cover", hidden: true }, over.element);
+  page.append(cover);
 
   const dialog = element("dialog", { "aria-label": "Keys" }, element("strong", {}, "Keys"));
   const list = element("dl");
@@ -147,17 +186,28 @@ export function render({ model, el }) {
     jobsButton.textContent = model.running ? `Jobs ${model.running}` : "Jobs";
     service.textContent = model.service;
     service.title = model.service;
+    side.set(model.side_title);
+    over.set(model.dialog_title);
+    cover.hidden = !model.dialog_title;
     trouble.hidden = !model.trouble;
     trouble.replaceChildren(element("span", { class: "grow" }, model.trouble));
     dispatchEvent(new Event("resize")); // canvases measure themselves on it
   };
-  for (const name of ["layout", "search", "detail", "theme", "running", "trouble", "service"]) model.on(name, sync);
+  for (const name of ["layout", "search", "detail", "theme", "running", "trouble", "service", "side_title", "dialog_title"]) model.on(name, sync);
   sync();
 
   // the user's hand
   search.addEventListener("click", () => gesture(model, "toggled", { part: "search" }));
   details.addEventListener("click", () => gesture(model, "toggled", { part: "detail" }));
   dark.addEventListener("click", () => gesture(model, "themed", { theme: model.theme === "dark" ? "light" : "dark" }));
+  const dismiss = () => gesture(model, "dismissed");
+  side.close.addEventListener("click", dismiss);
+  over.close.addEventListener("click", dismiss);
+  // Escape closes a panel from inside it, unless something in it had a use for the key.
+  for (const panel of [side.element, over.element]) {
+    panel.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && dismiss());
+  }
+  cover.addEventListener("pointerdown", (event) => event.target === cover && dismiss());
   help.addEventListener("click", () => dialog.showModal());
   const openJobs = (open) => {
     jobs.hidden = !open;

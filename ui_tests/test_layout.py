@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import panel as pn
+import param
 
+from views.drawer import Drawer, Panel
 from widgets.layout import Layout
 
 PARTS = [  # as many as the frame has slots
@@ -20,6 +22,8 @@ PARTS = [  # as many as the frame has slots
     "curvebar",
     "curve",
     "image",
+    "side",
+    "dialog",
 ]
 
 
@@ -95,3 +99,58 @@ def test_the_panes_fill_the_page(serve) -> None:
         table = page.locator("section.pane.table").bounding_box()
         assert abs(table["y"] + table["height"] - size[1]) <= 12
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+def test_tool_panels_open_and_close(serve, until, shot) -> None:
+    """Panels are made when first opened, one is shown at a time, and Escape or × gives the place back."""
+    made = []
+
+    class Tool:
+        def __init__(self, words: str) -> None:
+            made.append(words)
+            self.widget = pn.widgets.TextInput(label=words, sizing_mode="stretch_width")
+
+        def end(self) -> None:
+            made.remove(self.widget.label)
+
+    class Session(param.Parameterized):
+        panel = param.ClassSelector(class_=tuple, default=())
+        layout = param.String("tri")
+
+    session = Session()
+    panels = {
+        "one": Panel("First tool", lambda *_: Tool("inside one")),
+        "two": Panel("Second tool", lambda *_: Tool("inside two")),
+        "wide": Panel("Wide tool", lambda *_: Tool("inside wide"), "dialog"),
+    }
+    drawer = Drawer(session, None, panels)
+    parts = {name: pn.pane.Markdown(f"the {name} part", sizing_mode="stretch_both") for name in PARTS}
+    layout = Layout(**{**parts, "side": drawer.side, "dialog": drawer.dialog})
+
+    def open_panel(*panel: str) -> None:
+        session.panel = panel
+        layout.param.update(side_title=drawer.titles["side"], dialog_title=drawer.titles["dialog"])
+
+    page = serve(layout, size=(1024, 768))
+    assert made == []
+    whole = page.get_by_text("the table part").locator("xpath=ancestor::*[1]").bounding_box()["width"]
+    open_panel("one", "")
+    page.get_by_label("inside one").wait_for()
+    assert page.get_by_text("the table part").locator("xpath=ancestor::*[1]").bounding_box()["width"] < whole - 200
+    open_panel("two", "")
+    page.get_by_label("inside two").wait_for()
+    page.get_by_label("inside one").wait_for(state="hidden")
+    shot(page, "side")
+    page.get_by_label("inside two").press("Escape")
+    until(page, lambda: layout.dismissed)
+    open_panel("wide", "")
+    page.get_by_label("inside wide").wait_for()
+    page.get_by_label("inside two").wait_for(state="hidden")
+    shot(page, "wide")
+    page.get_by_label("Close this panel").last.click()
+    until(page, lambda: layout.dismissed.n == 2)
+    open_panel()
+    page.get_by_label("inside wide").wait_for(state="hidden")
+    assert made == ["inside one", "inside two", "inside wide"]
+    drawer.end()
+    assert made == []

@@ -17,6 +17,7 @@ from widgets.layout import Layout
 from .base import View
 from .chart import Chart
 from .coverage import Coverage
+from .drawer import Drawer
 from .feeds import Feeds
 from .image import Image
 from .lightcurve import Curve
@@ -49,8 +50,10 @@ class Page(View):
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
+        self.drawer = Drawer(session, feeds)
         self.views: list[View] = [
-            self.search, self.results, self.table, self.coverage, self.chart, self.curve, self.image
+            self.search, self.results, self.table, self.coverage, self.chart, self.curve, self.image,
+            self.drawer,
         ]  # fmt: skip
         settings = session.settings
         self.layout = Layout(
@@ -67,6 +70,8 @@ class Page(View):
             curvebar=self.curve.bar,
             curve=self.curve.panel,
             image=self.image.image,
+            side=self.drawer.side,
+            dialog=self.drawer.dialog,
             fresh=session.fresh,
             service="Embedded archive · simulated sky" if settings.embedded else settings.service_url,
             sizing_mode="stretch_both",
@@ -77,8 +82,10 @@ class Page(View):
             themed=lambda gesture: session.param.update(theme="dark" if gesture.theme == "dark" else "light"),
             arranged=lambda gesture: session.show(gesture.layout) if gesture.layout in LAYOUTS else None,
             targeted=lambda gesture: self._go(gesture.text),
+            dismissed=lambda _: session.close_panel(),
         )
-        self.listen(self._show, "layout", "search", "detail", "theme", "jobs", "trouble")
+        # After the drawer, which has made what the frame is to show.
+        self.listen(self._show, "layout", "search", "detail", "theme", "jobs", "trouble", "panel")
         self._show()
 
     def _show(self) -> None:
@@ -90,6 +97,8 @@ class Page(View):
             theme=session.theme,
             running=sum(row.phase not in ENDED for row in session.jobs),
             trouble=" ".join(session.trouble),
+            side_title=self.drawer.titles["side"],
+            dialog_title=self.drawer.titles["dialog"],
         )
 
     def _go(self, text: str) -> None:

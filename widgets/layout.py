@@ -30,6 +30,10 @@ class Targeted(NamedTuple):
     text: str
 
 
+class Dismissed(NamedTuple):
+    n: int
+
+
 class Layout(JSWidget):
     """The frame. ``layout`` names the panes shown; ``search`` and ``detail`` tell whether those parts are open."""
 
@@ -48,6 +52,8 @@ class Layout(JSWidget):
     curvebar = Child()
     curve = Child()
     image = Child()
+    side = Child()
+    dialog = Child()
 
     layout = param.String("tri")
     search = param.Boolean(True)
@@ -57,8 +63,11 @@ class Layout(JSWidget):
     running = param.Integer(0, doc="jobs under way")
     service = param.String("", doc="the service in use, in words")
     trouble = param.String("", doc="a message for the whole page, or empty")
+    side_title = param.String("", doc="title of the panel beside the views; empty when none is open")
+    dialog_title = param.String("", doc="title of the panel over the page; empty when none is open")
 
     toggled = Gesture(Toggled)
     themed = Gesture(Themed)
     arranged = Gesture(Arranged)
     targeted = Gesture(Targeted)
+    dismissed = Gesture(Dismissed, doc="the open panel was closed")

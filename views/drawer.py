@@ -1,0 +1,57 @@
+"""The tool panels: beside the views or over the page, one open at a time, each made when first opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import panel as pn
+
+from portal.session import Session
+
+from .base import View
+from .feeds import Feeds
+
+
+class Panel(NamedTuple):
+    """A tool panel: ``make`` gives a View with an attribute ``widget``; ``place`` is where the page shows it."""
+
+    title: str
+    make: Callable[[Session, Feeds], View]
+    place: Literal["side", "dialog"] = "side"
+
+
+PANELS: dict[str, Panel] = {}
+"""By the name that ``session.open_panel`` takes."""
+
+
+class Drawer(View):
+    """Shows the panel that the session says is open. ``side`` and ``dialog`` are what the page's frame holds."""
+
+    def __init__(self, session: Session, feeds: Feeds, panels: dict[str, Panel] | None = None) -> None:
+        super().__init__(session, feeds)
+        self._panels = PANELS if panels is None else panels
+        self._made: dict[str, View] = {}
+        self.side = pn.Column(sizing_mode="stretch_both")
+        self.dialog = pn.Column(sizing_mode="stretch_both")
+        self.titles = {"side": "", "dialog": ""}
+        self.listen(self.update, "panel")
+
+    def refresh(self) -> None:
+        what = self.session.panel[0] if self.session.panel else ""
+        panel = self._panels.get(what)
+        self.titles = {place: panel.title if panel and panel.place == place else "" for place in self.titles}
+        if panel is None:
+            return
+        holder = self.side if panel.place == "side" else self.dialog
+        if what not in self._made:
+            self._made[what] = panel.make(self.session, self.feeds)
+            holder.append(self._made[what].widget)
+        for name, view in self._made.items():
+            if self._panels[name].place == panel.place:
+                view.widget.visible = name == what
+
+    def end(self) -> None:
+        super().end()
+        for view in self._made.values():
+            view.end()
