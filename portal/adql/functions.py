@@ -36,12 +36,19 @@ class Function:
         return self.kind == "aggregate"
 
     @property
+    def standard(self) -> bool:
+        """Whether ADQL 2.1 itself has it; the others are user-defined functions to a TAP client."""
+        return self.name in _STANDARD or (self.kind in ("geometry", "math") and self.name not in _OWN)
+
+    @property
     def form(self) -> str:
         """The signature with types, as TAPRegExt 1.0 (section 2.3) wants it: ``f(x DOUBLE) -> DOUBLE``."""
-        inside = self.signature.partition("(")[2].rpartition(")")[0]
+        spelled, _, rest = self.signature.partition("(")
+        inside = rest.rpartition(")")[0]
         names = [name.strip(" []'") for name in inside.split(",") if "..." not in name]
-        typed = ", ".join(f"{name} {_ARGUMENTS.get(name.lower(), 'DOUBLE')}" for name in names if name)
-        return f"{self.name}({typed}) -> {_RESULTS.get(self.result, 'DOUBLE')}"
+        usual = "BIGINT" if self.kind == "bit" else "DOUBLE"
+        typed = ", ".join(f"{name} {_ARGUMENTS.get(name.lower(), usual)}" for name in names if name)
+        return f"{spelled}({typed}) -> {_RESULTS.get(self.result, usual)}"
 
     def write(self, items: list[str]) -> str:
         """The template with the arguments' SQL in their places, in one pass: an argument is never read as template."""
@@ -52,10 +59,14 @@ class Function:
 
 
 _PLACES = re.compile(r"\{(\d|\*)\}")
+_STANDARD = {"LOWER", "UPPER", "COALESCE", "IN_UNIT", "COUNT", "SUM", "AVG", "MIN", "MAX"}
+_OWN = {"CEIL", "LN", "SIGN"}
 _RESULTS = {"int": "INTEGER", "long": "BIGINT", "char": "VARCHAR"}
-_ARGUMENTS = {"order": "INTEGER", "level": "INTEGER", "id": "BIGINT"} | dict.fromkeys(
-    ("text", "pattern", "word", "list", "item", "separator", "unit"), "VARCHAR"
-)
+_ARGUMENTS = {
+    "id": "BIGINT",
+    **dict.fromkeys(("order", "level", "start", "length"), "INTEGER"),
+    **dict.fromkeys(("text", "pattern", "word", "list", "item", "separator", "unit", "part", "other"), "VARCHAR"),
+}
 
 # TAPRegExt 1.0 names of what ADQL 2.1 leaves to each service (sections 4.5 to 4.9), beside geometry and functions.
 LANGUAGE_FEATURES: dict[str, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-from ..adql.functions import FUNCTIONS, Function
+from ..adql.functions import FUNCTIONS, LANGUAGE_FEATURES
 from .formats import FORMATS
 from .jobstore import iso_time
 from .limits import Limits
@@ -19,6 +19,7 @@ from .uws import KEEP_SECONDS, LONGEST_KEEP_SECONDS
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 STANDARD = "ivo://ivoa.net/std/"
+UNTOLD = ("features-adql-conditional",)  # STILTS 3.4.7 calls the name an error; COALESCE works all the same
 
 
 def capabilities_xml(base: str, limits: Limits) -> str:
@@ -28,11 +29,9 @@ def capabilities_xml(base: str, limits: Limits) -> str:
         f'<capability standardID="{STANDARD}VOSI#{name}">{_interface(f"{tap}/{name}")}</capability>'
         for name in ("capabilities", "availability")
     )
-    features = "".join(f"<feature><form>{item.name}</form></feature>" for item in FUNCTIONS if item.kind == "geometry")
-    functions = "".join(
-        f"<feature><form>{escape(_form(item))}</form><description>{escape(item.description)}</description></feature>"
-        for item in FUNCTIONS
-        if item.kind in ("udf", "scisql") or item.name.startswith("scisql_")
+    languages = "".join(
+        f'<languageFeatures type="{STANDARD}TAPRegExt#{kind}">{"".join(features)}</languageFeatures>'
+        for kind, features in _language_features().items()
     )
     forms = "".join(
         f"<outputFormat{' ivo-id=' + quoteattr(_format_id(form.name)) if _format_id(form.name) else ''}>"
@@ -56,8 +55,7 @@ def capabilities_xml(base: str, limits: Limits) -> str:
         f'<language><name>ADQL</name><version ivo-id="{STANDARD}ADQL#v2.1">2.1</version>'
         f'<version ivo-id="{STANDARD}ADQL#v2.0">2.0</version>'
         "<description>ADQL 2.1 with the functions of the Rubin Science Platform</description>"
-        f'<languageFeatures type="{STANDARD}TAPRegExt#features-adqlgeo">{features}</languageFeatures>'
-        f'<languageFeatures type="{STANDARD}TAPRegExt#features-udf">{functions}</languageFeatures>'
+        f"{languages}"
         "</language>"
         f"{forms}"
         f"{ways}"
@@ -71,13 +69,18 @@ def capabilities_xml(base: str, limits: Limits) -> str:
     )
 
 
-def _form(function: Function) -> str:
-    """A function as TAPRegExt wants it, with types: ``f(x DOUBLE) -> DOUBLE``."""
-    inside = function.signature.partition("(")[2].rstrip(")")
-    names = [name.strip(" []") for name in inside.split(",") if "..." not in name]
-    typed = ", ".join(f"{name} {'INTEGER' if name == 'order' else 'DOUBLE'}" for name in names)
-    result = {"int": "INTEGER", "long": "BIGINT"}.get(function.result, "DOUBLE")
-    return f"{function.name.lower() if function.kind == 'udf' else function.name}({typed}) -> {result}"
+def _language_features() -> dict[str, list[str]]:
+    """Features of the language by their TAPRegExt name, as XML. A function that ADQL 2.1 lacks is "user defined"."""
+    found = {
+        "features-adqlgeo": [_feature(item.name) for item in FUNCTIONS if item.kind == "geometry"],
+        "features-udf": [_feature(item.form, item.description) for item in FUNCTIONS if not item.standard],
+    }
+    told = {kind: words for kind, words in LANGUAGE_FEATURES.items() if kind not in UNTOLD}
+    return found | {kind: [_feature(word) for word in words] for kind, words in told.items()}
+
+
+def _feature(form: str, description: str = "") -> str:
+    return f"<feature><form>{escape(form)}</form>{_about(description)}</feature>"
 
 
 def _format_id(name: str) -> str:

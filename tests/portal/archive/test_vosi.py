@@ -20,7 +20,13 @@ def test_capabilities_tell_language_formats_and_limits(service) -> None:
     adql = capability.get_adql()
     assert adql.get_feature("ivo://ivoa.net/std/TAPRegExt#features-adqlgeo", "CONTAINS")
     functions = adql.get_feature_list("ivo://ivoa.net/std/TAPRegExt#features-udf")
-    assert any(item.form.startswith("scisql_nanojanskyToAbMag(") for item in functions)
+    forms = {item.form.partition("(")[0]: item.form for item in functions}
+    assert forms["scisql_nanojanskyToAbMag"] == "scisql_nanojanskyToAbMag(flux DOUBLE) -> DOUBLE"
+    assert forms["ivo_healpix_index"] == "ivo_healpix_index(order INTEGER, ra DOUBLE, dec DOUBLE) -> BIGINT"
+    assert forms["ivo_hasword"] == "ivo_hasword(text VARCHAR, word VARCHAR) -> INTEGER"
+    assert "SIN" not in forms and "COUNT" not in forms and "STDDEV" in forms
+    assert adql.get_feature("ivo://ivoa.net/std/TAPRegExt#features-adql-sets", "UNION")
+    assert adql.get_feature("ivo://ivoa.net/std/TAPRegExt#features-adql-string", "ILIKE")
     mimes = {form.mime for form in capability.outputformats}
     assert {"application/x-votable+xml", "text/csv;header=present", "application/vnd.apache.parquet"} <= mimes
 
