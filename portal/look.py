@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from .table.arrangement import Arrangement
 from .table.columns import Column, TableMeta
 from .table.filters import column_filter
 from .table.result import RowView
@@ -17,6 +18,7 @@ class Look(NamedTuple):
     ``sort``: (column, descending) in order of weight. ``filters``: (column, text as typed). ``clauses``: the selection,
     one clause per source, what is marked. ``kept``: clauses turned into filters, what alone is shown.
     ``current``: row number of the row under study, -1 for none. ``x``, ``y``: chart expressions, empty for the default.
+    ``columns``: how the table lays out its columns.
     """
 
     sort: tuple[tuple[str, bool], ...] = ()
@@ -26,9 +28,15 @@ class Look(NamedTuple):
     current: int = -1
     x: str = ""
     y: str = ""
+    columns: Arrangement = Arrangement()
 
     def to_json(self) -> dict[str, Any]:
-        return {**self._asdict(), "clauses": [list(c) for c in self.clauses], "kept": [list(c) for c in self.kept]}
+        return {
+            **self._asdict(),
+            "clauses": [list(c) for c in self.clauses],
+            "kept": [list(c) for c in self.kept],
+            "columns": self.columns.to_json(),
+        }
 
     @classmethod
     def from_json(cls, doc: dict[str, Any]) -> Look:
@@ -53,6 +61,7 @@ class Look(NamedTuple):
             current if isinstance(current, int) else -1,
             str(doc.get("x", "")),
             str(doc.get("y", "")),
+            Arrangement.from_json(doc.get("columns")),
         )
 
     def row_view(self, meta: TableMeta) -> RowView:
@@ -81,3 +90,8 @@ class Look(NamedTuple):
         following = {None: ((column, False),), False: ((column, True),), True: ()}[now]
         others: Sequence[tuple[str, bool]] = [item for item in self.sort if item[0] != column] if add else ()
         return self._replace(sort=(*others, *following))
+
+
+def shown_columns(look: Look, meta: TableMeta) -> tuple[str, ...]:
+    """Names of the columns the table shows, in its order: what "as shown" means everywhere."""
+    return look.columns.shown(column.name for column in meta.columns)
