@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from .table.arrangement import Arrangement
 from .table.columns import Column, TableMeta
+from .table.expression import check_condition
 from .table.filters import column_filter
 from .table.result import RowView
 from .table.selection import Clause, selection_sql
@@ -18,6 +19,7 @@ class Look(NamedTuple):
     ``sort``: (column, descending) in order of weight. ``filters``: (column, text as typed). ``clauses``: the selection,
     one clause per source, what is marked. ``kept``: clauses turned into filters, what alone is shown.
     ``current``: row number of the row under study, -1 for none. ``x``, ``y``: chart expressions, empty for the default.
+    ``condition``: a free condition over the columns as typed, such as ``g_mag - r_mag < 0.5 AND flag IS NULL``.
     ``columns``: how the table lays out its columns.
     """
 
@@ -29,6 +31,7 @@ class Look(NamedTuple):
     x: str = ""
     y: str = ""
     columns: Arrangement = Arrangement()
+    condition: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -62,12 +65,16 @@ class Look(NamedTuple):
             str(doc.get("x", "")),
             str(doc.get("y", "")),
             Arrangement.from_json(doc.get("columns")),
+            str(doc.get("condition", "")),
         )
 
     def row_view(self, meta: TableMeta) -> RowView:
-        """Order and filter as the engine takes them. Raises QueryError when a filter text does not fit its column."""
+        """Order and filter as the engine takes them. Raises QueryError when a filter text does not fit its column,
+        or the condition the columns."""
         columns: dict[str, Column] = {column.name: column for column in meta.columns}
         parts = [column_filter(columns[name], text) for name, text in self.filters if name in columns]
+        if self.condition.strip():
+            parts.append(check_condition(self.condition, meta.columns))
         parts.append(selection_sql(self.kept))
         sort = tuple((name, descending) for name, descending in self.sort if name in columns)
         return RowView(sort, " AND ".join(f"({part})" for part in parts if part))

@@ -14,7 +14,7 @@ const sheet = `
   .tab .mark { color: var(--tv-warn, #9a6700); font-weight: 600; }
   .chip { display: inline-flex; align-items: center; gap: 4px; border-radius: 12px; padding: 1px 4px 1px 9px; max-width: 260px;
     background: var(--tv-selected, #fff3c9); border: 1px solid var(--tv-line, #d8dee4); }
-  .chip.filter { background: var(--tv-hover, #eef3f8); }
+  .chip.filter, .chip.condition { background: var(--tv-hover, #eef3f8); }
   .chip button { border: 0; background: transparent; padding: 0 4px; min-height: 20px; }
   .layouts button { width: 30px; padding: 3px; justify-content: center; }
   .layouts svg { width: 18px; height: 14px; }

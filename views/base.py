@@ -143,7 +143,7 @@ class View:
             return f"The query failed: {job.error}"
         if job.phase == "ABORTED":
             return "The query was stopped before any row came."
-        if session.look.filters or session.look.kept:
+        if session.look.filters or session.look.kept or session.look.condition:
             return "No row passes the filters. Remove one to see rows again."
         return "The query gave no rows. Check positions, units and limits in its WHERE part."
 

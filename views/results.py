@@ -67,13 +67,15 @@ class Results(View):
         chips = [{"kind": "marked", "name": clause.source, "label": clause.label} for clause in look.clauses]
         chips += [{"kind": "filter", "name": f"kept:{n}", "label": c.label} for n, c in enumerate(look.kept)]
         chips += [{"kind": "filter", "name": name, "label": f"{name} {text}"} for name, text in look.filters]
+        if look.condition:
+            chips.append({"kind": "condition", "name": "condition", "label": look.condition})
         self.line.chips = chips
         self._show_export()
 
     def _show_export(self) -> None:
         look, table = self.session.look, self.session.table()
         scopes = [{"name": "all", "label": "All rows"}]
-        if look.filters or look.kept:
+        if look.filters or look.kept or look.condition:
             scopes.insert(0, {"name": "filtered", "label": "Filtered"})
         if look.clauses:
             scopes.append({"name": "marked", "label": "Marked"})
@@ -88,6 +90,8 @@ class Results(View):
             session.unselect(name)
         elif name.startswith("kept:"):
             session.unkeep(int(name[5:]))
+        elif kind == "condition":
+            session.change(condition="")
         else:
             session.look = session.look.with_filter(name, "")
 

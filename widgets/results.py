@@ -31,7 +31,7 @@ class Kept(NamedTuple):
 
 
 class ResultsLine(JSWidget):
-    """``tabs``: dicts key, title, count, note, overflow. ``chips``: dicts kind ("marked", "filter"), name, label."""
+    """``tabs``: dicts key, title, count, note, overflow. ``chips``: dicts kind ("marked", "filter", "condition"), name, label."""
 
     noun = "results"
 
