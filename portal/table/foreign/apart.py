@@ -13,14 +13,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from portal.table.columns import TableMeta
-from portal.table.foreign.kinds import STANDARD, Kind, Limits, Options
+from portal.table.foreign.kinds import AS_FOUND, STANDARD, Kind, Limits, Options
 from portal.table.result import ResultTable
 
 
 def sniff(
     path: Path,
     name: str,
-    options: Options = Options(),
+    options: Options = AS_FOUND,
     stop: threading.Event | None = None,
     limits: Limits = STANDARD,
 ) -> Kind:
@@ -31,7 +31,7 @@ def sniff(
 def preview(
     path: Path,
     name: str,
-    options: Options = Options(),
+    options: Options = AS_FOUND,
     rows: int = 50,
     stop: threading.Event | None = None,
     limits: Limits = STANDARD,

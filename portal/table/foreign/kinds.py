@@ -73,6 +73,9 @@ class Options(NamedTuple):
     encoding: str = ""
 
 
+AS_FOUND = Options()
+
+
 class Limits(NamedTuple):
     """Bounds of the process that reads a file: bytes and seconds."""
 
