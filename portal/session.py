@@ -18,7 +18,7 @@ from .config import Settings
 from .errors import QueryError, ServiceError, TriviewError
 from .jobs.history import Stored
 from .jobs.job import Job, JobRow
-from .jobs.runner import Runner
+from .jobs.runner import Make, Runner
 from .look import Look
 from .table.result import ResultTable
 from .table.selection import Clause
@@ -48,6 +48,7 @@ class Session(param.Parameterized):
     active = param.String(doc="key of the result shown, or empty")
     look = param.Parameter(Look(), doc="how the active result is looked at")
     arrived = param.Integer(0, doc="grows as rows of the active result arrive")
+    uploads = param.ClassSelector(class_=tuple, default=(), doc="Upload of every table that queries can name")
     layout = param.Selector(default="tri", objects=list(LAYOUTS))
     theme = param.Selector(default="light", objects=["light", "dark"])
     search = param.Boolean(True, doc="whether the search part is open")
@@ -75,6 +76,7 @@ class Session(param.Parameterized):
         state = self.history.load(workspace) if workspace else None
         self.fresh = state is None
         self.workspace = workspace if state is not None else self.history.new_workspace()
+        self.list_uploads()
         if state:
             self._restore(state)
         self._ready = True
@@ -102,6 +104,17 @@ class Session(param.Parameterized):
         """Give a job's result a tab of its own and show it (a light curve as a table, an older query)."""
         with param.parameterized.batch_call_watchers(self):
             self._adopt(job)
+
+    def make(self, kind: str, title: str, work: Make) -> Job:
+        """Have the portal make a result by itself (``Runner.make``) and show it as it comes."""
+        job = self.runner.make(self.workspace, kind, title, work)
+        with param.parameterized.batch_call_watchers(self):
+            self._adopt(job)
+        return job
+
+    def list_uploads(self) -> None:
+        """Take the workspace's uploads (TAP_UPLOAD tables) as they are now: one was added, renamed or removed."""
+        self.uploads = self.runner.uploads.list(self.workspace)
 
     def close_result(self, key: str) -> None:
         """Take a result off the page, its job stopped."""

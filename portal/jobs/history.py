@@ -51,6 +51,7 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.uploads = folder / "uploads"  # a folder of each workspace, see portal.uploads
         (folder / "results").mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(folder / "workspace.sqlite", check_same_thread=False, isolation_level=None)
@@ -129,6 +130,7 @@ class History:
             for (key,) in self._do("SELECT key FROM results WHERE workspace = ?", (workspace,)):
                 shutil.rmtree(self.result_folder(key), ignore_errors=True)
                 gone += 1
+            shutil.rmtree(self.uploads / workspace, ignore_errors=True)
             self._do("DELETE FROM results WHERE workspace = ?", (workspace,))
             self._do("DELETE FROM workspaces WHERE id = ?", (workspace,))
         return gone

@@ -11,11 +11,13 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+
+import pyarrow as pa
 
 from ..background import worker_pool
 from ..config import Settings
@@ -23,12 +25,15 @@ from ..errors import CancelledError, LimitError, QueryError, ServiceError, Trivi
 from ..table.columns import Info, TableMeta
 from ..table.result import ResultTable
 from ..table.votable_read import VOTableDecoder
+from ..uploads import Uploads
 from ..vo.http import Web, error_text
 from ..vo.tap import TapService
 from .history import History, Stored
 from .job import ENDED, Job, Progress
+from .sending import Sender
 
 log = logging.getLogger(__name__)
+Make = Callable[[Job], tuple[TableMeta, Iterable[pa.RecordBatch]]]
 NOTIFY_SECONDS = 0.15  # a page cannot show more than a few steps a second; more would only fill the socket
 WAIT_SECONDS = 10  # UWS blocking poll; short enough that a lost abort is noticed soon
 BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0)  # for services that answer WAIT at once
@@ -41,10 +46,13 @@ class Runner:
         self.settings = settings
         self.history = history
         self.web = Web(settings)
+        self.uploads = Uploads(history.uploads)
+        self.sender = Sender(self.web, self.uploads)
         self.jobs: dict[str, Job] = {}
         self._reads = worker_pool(settings.workers, "read")
         # Jobs mostly wait for services, so many may be under way.
         self._work = worker_pool(32, "job")
+        self._making: dict[str, Make] = {}
         self._tables: dict[str, ResultTable] = {}
         self._users: dict[str, int] = {}
         self._lock = threading.RLock()
@@ -65,6 +73,16 @@ class Runner:
         """Start the fetch of a VOTable behind a link (a service descriptor filled in from a row)."""
         return self._start(Job(secrets.token_urlsafe(16), workspace, "link", "", title=title, url=url))
 
+    def make(self, workspace: str, kind: str, title: str, work: Make) -> Job:
+        """Start work of the portal's own whose rows become a result, e.g. reading a file (kind "upload").
+
+        ``work(job)`` runs in a thread and gives the description and the batches of rows; it may set ``job.progress``
+        and must end soon after ``job.cancelled`` is set.
+        """
+        job = Job(secrets.token_urlsafe(16), workspace, kind, "", title=title)
+        self._making[job.key] = work
+        return self._start(job)
+
     def _start(self, job: Job) -> Job:
         with self._lock:
             if self._closing:
@@ -77,12 +95,17 @@ class Runner:
     def resume(self) -> int:
         """Take up the queries that were under way when the server stopped; returns how many.
 
-        Links followed from a row are dropped: the page asks again when it is opened.
+        Links followed from a row are dropped: the page asks again when it is opened. What the portal itself was making
+        (from a file, say) cannot go on and is marked so, the rows made so far kept.
         """
         rows = self.history.unfinished()
         for item in rows:
             if item.kind == "link":
                 self.history.remove(item.key)
+                continue
+            if item.kind != "tap":
+                words = {"message": "The server stopped while this table was made.", "hint": "Make it again."}
+                self.history.put(item._replace(phase="ERROR", error=json.dumps(words), ended=time.time()))
                 continue
             job = Job(
                 item.key, item.workspace, item.kind, item.service, adql=item.adql, title=item.title,
@@ -113,6 +136,8 @@ class Runner:
         try:
             if job.kind == "tap":
                 self._query(job)
+            elif job.key in self._making:
+                self._make(job, self._making.pop(job.key))
             else:
                 job.phase = "EXECUTING"
                 self._receive(job, job.url)
@@ -137,7 +162,7 @@ class Runner:
         if not job.url:
             job.progress = Progress(text="Sending the query")
             self._tell(job, True)
-            job.url = service.submit(job.adql, job.maxrec)
+            job.url = self.sender.send(job)
             self._store(job)
         phase, idle = "", 0
         while True:
@@ -164,6 +189,29 @@ class Runner:
         job.phase = "EXECUTING"
         result = state.result or f"{job.url}/results/result"
         self._receive(job, result)
+
+    def _make(self, job: Job, work: Make) -> None:
+        """Rows that the portal makes itself, seen as they come."""
+        job.phase = "EXECUTING"
+        self._tell(job, True)
+        self._forget_table(job.key)
+        table = None
+        try:
+            meta, batches = work(job)
+            meta = self._described(job, meta)
+            table = self._open_new(job, meta)
+            for batch in batches:
+                self._stop_if_cancelled(job)
+                table.append(batch)
+                job.progress = job.progress._replace(rows=table.n_rows)
+                self._tell(job)
+            table.finish(meta)
+        except (TriviewError, OSError):
+            if table is not None:
+                table.abandon()
+                job.progress = job.progress._replace(rows=table.n_rows)
+            raise
+        job.progress = Progress(table.n_rows, 0, 1.0, "")
 
     def _receive(self, job: Job, url: str) -> None:
         """Stream a VOTable into the result's store; the first rows are visible at once."""
@@ -224,7 +272,7 @@ class Runner:
         """The table's description with where it came from; it travels into every export."""
         known = {info.name for info in meta.infos}
         added = [Info("QUERY", job.adql)] if job.adql and "QUERY" not in known else []
-        if "SERVICE" not in known:
+        if "SERVICE" not in known and (job.service or job.url):
             added.append(Info("SERVICE", job.service or job.url))
         return replace(meta, name=meta.name or job.title, infos=(*meta.infos, *added))
 

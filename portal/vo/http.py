@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -110,11 +111,14 @@ class Web:
         """POST of form data, the answer whole. A 303 is followed as GET, as UWS wants it."""
         return self._whole(self._send("POST", url, None, data=data))
 
-    def post_location(self, url: str, **data: str) -> str:
-        """POST of form data whose answer is a place (303). Returns that address; any other answer raises."""
+    def post_location(self, url: str, files: dict[str, tuple[str, BinaryIO, str]] | None = None, **data: str) -> str:
+        """POST of form data whose answer is a place (303). Returns that address; any other answer raises.
+
+        ``files``: part name to (file name, open file, media type), read as they are sent.
+        """
         self.check(url)
         try:
-            answer = self._client.post(url, data=data, headers=self._headers(url))
+            answer = self._client.post(url, data=data, files=files, headers=self._headers(url))
         except httpx.HTTPError as error:
             raise ServiceError(
                 f"The service at {url} cannot be reached ({error}).",

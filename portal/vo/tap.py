@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import QueryError, ServiceError
 from .http import Web, error_text, parse_xml
 
+VOTABLE = "application/x-votable+xml"
 POSITION = re.compile(r"line (\d+),? (?:column|col\.?|char(?:acter)?) (\d+)", re.IGNORECASE)
 
 
@@ -76,12 +80,20 @@ class TapService:
         self.web = web
         self.url = url.rstrip("/")
 
-    def submit(self, adql: str, maxrec: int) -> str:
-        """Create and start an async job; returns its address. The ADQL goes out exactly as written."""
+    def submit(self, adql: str, maxrec: int, uploads: Sequence[tuple[str, Path]] = ()) -> str:
+        """Create and start an async job; returns its address. The ADQL goes out exactly as written.
+
+        ``uploads``: (name, VOTable file) of tables that the query calls ``TAP_UPLOAD.<name>``, sent inline.
+        """
+        asked = {"LANG": "ADQL", "QUERY": adql, "MAXREC": str(maxrec), "REQUEST": "doQuery"}
         try:
-            job = self.web.post_location(
-                f"{self.url}/async", LANG="ADQL", QUERY=adql, MAXREC=str(maxrec), REQUEST="doQuery"
-            )
+            with ExitStack() as opened:
+                files = {}
+                for name, path in uploads:
+                    files[name] = (path.name, opened.enter_context(path.open("rb")), VOTABLE)
+                if files:
+                    asked["UPLOAD"] = ";".join(f"{name},param:{name}" for name in files)
+                job = self.web.post_location(f"{self.url}/async", files or None, **asked)
         except ServiceError as error:
             if error.status in (400, 422):
                 raise query_error(error.message) from None

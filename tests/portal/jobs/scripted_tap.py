@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 
+from portal.archive.params import parse_multipart
 from portal.table.columns import Column, TableMeta
 from portal.table.votable_write import votable_bytes
 
@@ -58,7 +59,12 @@ class Service(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
+        kind = self.headers.get("Content-Type", "")
+        if kind.startswith("multipart/"):
+            fields, files = parse_multipart(self.rfile.read(length), kind)
+            form = {**dict(fields), "files": files}
+        else:
+            form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
         self.script.asked.append(("POST", self.path, form))
         host = f"http://{self.headers['Host']}"
         if self.path == "/tap/async":

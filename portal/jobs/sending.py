@@ -1,0 +1,64 @@
+"""Sends a query to its service, with the tables it names as ``TAP_UPLOAD.<name>``."""
+
+from __future__ import annotations
+
+import logging
+
+from ..errors import LimitError, ServiceError
+from ..uploads import Upload, Uploads
+from ..vo.capabilities import UploadLimits, read_upload_limits
+from ..vo.http import Web
+from ..vo.tap import TapService
+from .job import Job
+
+log = logging.getLogger(__name__)
+
+
+class Sender:
+    """Queries out, within what each service says it takes. Calls block: use a worker thread."""
+
+    def __init__(self, web: Web, uploads: Uploads) -> None:
+        self.web = web
+        self.uploads = uploads
+        self._limits: dict[str, UploadLimits] = {}
+
+    def limits(self, service: str) -> UploadLimits:
+        """What a service takes with a query, asked once. Raises ServiceError when it does not tell."""
+        if service not in self._limits:
+            self._limits[service] = read_upload_limits(self.web, service)
+        return self._limits[service]
+
+    def send(self, job: Job) -> str:
+        """Create and start the job at its service; returns its address there.
+
+        Raises QueryError when the query names an upload that is not there, LimitError before anything is sent when
+        the service would refuse its uploads, else what the service says.
+        """
+        sent = self.uploads.named(job.workspace, job.adql)
+        if sent:
+            self._check(job.service, [upload for upload, _ in sent])
+        files = [(upload.name, path) for upload, path in sent]
+        return TapService(self.web, job.service).submit(job.adql, job.maxrec, files)
+
+    def _check(self, service: str, uploads: list[Upload]) -> None:
+        try:
+            limits = self.limits(service)
+        except ServiceError as error:
+            log.info("no capabilities of %s: %s", service, error)
+            return  # the service itself will say what it does not take
+        if not limits.inline:
+            raise LimitError(
+                "This service takes no uploaded tables.", "Upload > Find in the archive writes a query without one."
+            )
+        size, rows = sum(item.bytes for item in uploads), max(item.rows for item in uploads)
+        names = ", ".join(item.name for item in uploads)
+        if limits.bytes and size > limits.bytes:
+            raise LimitError(
+                f"{names}: {size / 2**20:,.1f} MiB; this service takes {limits.bytes / 2**20:,.0f} MiB with a query.",
+                "Nothing was sent. Filter the rows or leave columns out, then use that result as TAP_UPLOAD.",
+            )
+        if limits.rows and rows > limits.rows:
+            raise LimitError(
+                f"{names}: {rows:,} rows; this service takes {limits.rows:,} rows with a query.",
+                "Nothing was sent. Filter the rows, then use that result as TAP_UPLOAD.",
+            )
