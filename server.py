@@ -83,6 +83,7 @@ class Portal:
         from portal.vo.soda import Cutouts
         from portal.vo.tap import TapService
         from views.feeds import Feeds
+        from views.intake import Intakes
         from views.page import Desk
 
         self.settings = settings
@@ -97,9 +98,10 @@ class Portal:
         self.history.sweep(settings.keep_days)
         self.runner = Runner(settings, self.history)
         self.feeds = Feeds(settings.workers)
+        self.intakes = Intakes(settings.data / "staging", settings.upload_bytes)
         cutouts = Cutouts(self.runner.web, TapService(self.runner.web, settings.service_url))
         surveys = Surveys(self.runner.web, settings.hips_list, settings.archive_url)
-        self.desk = Desk(self.feeds, SchemaBook(), cutouts, surveys, read_examples())
+        self.desk = Desk(self.feeds, self.intakes, SchemaBook(), cutouts, surveys, read_examples())
 
     def _sky(self) -> Path:
         """The folder of the sample sky, made when it is not there. In the main thread, which Ctrl-C reaches."""
@@ -184,6 +186,7 @@ class Portal:
         from tornado.web import RequestHandler
 
         from views.feeds import FeedHandler
+        from views.intake import IntakeHandler
 
         portal = self
 
@@ -201,6 +204,7 @@ class Portal:
             (r"/healthz", Health),
             (r"/metrics", Metrics),
             (r"/feed/([A-Za-z0-9_-]{16,64})", FeedHandler, {"feeds": self.feeds}),
+            (r"/intake/([A-Za-z0-9_-]{16,64})", IntakeHandler, {"intakes": self.intakes, "pool": self.feeds.streams}),
         ]
         if self.archive is not None:
             from portal.archive.app import archive_routes

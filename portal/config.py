@@ -47,6 +47,7 @@ class Settings:
     maxrec: int = setting(50_000, "Row limit of a query unless the user sets another: a first look stays quick.")
     maxrec_ceiling: int = setting(10_000_000, "Largest row limit a user can set: what one machine pages well.")
     result_bytes: int = setting(8 << 30, "Largest answer that is received; the rest is cut and marked.")
+    upload_bytes: int = setting(1 << 30, "Largest file that a user can upload: 5M rows of a usual catalogue.")
     keep_days: int = setting(14, "Days that unused results and history stay on disk.")
     workers: int = setting(8, "Threads for decoding, filtering and drawing; they wait on disk and network a lot.")
     http_seconds: float = setting(60.0, "Silence after which a remote service counts as down.")

@@ -20,6 +20,7 @@ from .coverage import Coverage
 from .drawer import Drawer
 from .feeds import Feeds
 from .image import Image
+from .intake import Intakes
 from .lightcurve import Curve
 from .results import Results
 from .search import Search
@@ -31,6 +32,7 @@ class Desk:
     """What all pages of a server share; none of it is a Parameterized, so no page is kept alive by it."""
 
     feeds: Feeds
+    intakes: Intakes
     book: SchemaBook
     cutouts: Cutouts
     surveys: Surveys

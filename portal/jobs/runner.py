@@ -33,7 +33,7 @@ from .job import ENDED, Job, Progress
 from .sending import Sender
 
 log = logging.getLogger(__name__)
-Make = Callable[[Job], tuple[TableMeta, Iterable[pa.RecordBatch]]]
+Make = Callable[[Job], tuple[TableMeta, Iterable[pa.RecordBatch]]]  # see Runner.make
 NOTIFY_SECONDS = 0.15  # a page cannot show more than a few steps a second; more would only fill the socket
 WAIT_SECONDS = 10  # UWS blocking poll; short enough that a lost abort is noticed soon
 BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0)  # for services that answer WAIT at once
@@ -77,7 +77,8 @@ class Runner:
         """Start work of the portal's own whose rows become a result, e.g. reading a file (kind "upload").
 
         ``work(job)`` runs in a thread and gives the description and the batches of rows; it may set ``job.progress``
-        and must end soon after ``job.cancelled`` is set.
+        and must end soon after ``job.cancelled`` is set. A generator of batches may return the description as it
+        stands at the end.
         """
         job = Job(secrets.token_urlsafe(16), workspace, kind, "", title=title)
         self._making[job.key] = work
@@ -200,12 +201,17 @@ class Runner:
             meta, batches = work(job)
             meta = self._described(job, meta)
             table = self._open_new(job, meta)
-            for batch in batches:
+            rows = iter(batches)
+            while True:
+                try:
+                    batch = next(rows)
+                except StopIteration as end:
+                    table.finish(self._described(job, end.value) if end.value else meta)
+                    break
                 self._stop_if_cancelled(job)
                 table.append(batch)
                 job.progress = job.progress._replace(rows=table.n_rows)
                 self._tell(job)
-            table.finish(meta)
         except (TriviewError, OSError):
             if table is not None:
                 table.abandon()
