@@ -31,7 +31,10 @@ class Kept(NamedTuple):
 
 
 class ResultsLine(JSWidget):
-    """``tabs``: dicts key, title, count, note, overflow. ``chips``: dicts kind ("marked", "filter", "condition"), name, label."""
+    """``tabs``: dicts key, title, count, note, overflow. ``chips``: dicts kind, name, label.
+
+    The kind of a chip is "marked", "filter" or "condition".
+    """
 
     noun = "results"
 

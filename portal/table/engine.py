@@ -71,8 +71,8 @@ def _connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def run(sql: str, table: pa.Table, stop: Stop | None = None) -> pa.Table:
-    """The rows of a SELECT over ``t``, which is ``table``.
+def run(sql: str, table: pa.Table, stop: Stop | None = None, over: str = "") -> pa.Table:
+    """The rows of a SELECT over ``t``, which is ``table``, or the relation ``over`` made of it as ``stored``.
 
     Raises QueryError when the engine refuses it, CancelledError when stopped, LimitError when memory ends.
     """
@@ -81,8 +81,10 @@ def run(sql: str, table: pa.Table, stop: Stop | None = None) -> pa.Table:
     try:
         if stop is not None:
             stop._enter(cursor)
-        cursor.register("t", table)
-        return cursor.sql(sql).to_arrow_table()
+        cursor.register("stored" if over else "t", table)
+        # Not materialized: the engine reads and computes only the columns that the SELECT needs.
+        text = f"WITH t AS NOT MATERIALIZED ({over}) {sql}" if over else sql
+        return cursor.sql(text).to_arrow_table()
     except duckdb.InterruptException:
         raise CancelledError("Stopped.") from None
     except duckdb.OutOfMemoryException:

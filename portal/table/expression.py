@@ -7,6 +7,7 @@ reaches the engine as it stands.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import sqlglot
 from sqlglot import exp
@@ -14,9 +15,26 @@ from sqlglot.errors import SqlglotError
 
 from portal.errors import QueryError
 from portal.table.columns import Column
-from portal.table.expression_sql import OPENING, Writer
+from portal.table.expression_sql import FUNCTION_NAMES, OPENING, Writer
+
+__all__ = ["FUNCTION_NAMES", "Checked", "check_any", "check_condition", "check_expression"]
 
 LENGTH_LIMIT = 4_000  # characters; the longest expression seen in Rubin notebooks has 300
+
+
+class Checked(NamedTuple):
+    """An expression as engine SQL; ``kind`` is "int", "number", "truth" or "text"; ``uses`` names its columns."""
+
+    sql: str
+    kind: str
+    uses: frozenset[str]
+
+
+def check_any(text: str, columns: Sequence[Column]) -> Checked:
+    """An expression of whatever kind. Raises QueryError with line and column of what is wrong."""
+    tree, writer = _parsed(text, columns)
+    piece = writer.write(tree)
+    return Checked(piece.sql, piece.kind, frozenset(writer.uses))
 
 
 def check_expression(text: str, columns: Sequence[Column]) -> str:

@@ -5,59 +5,33 @@ Knows sqlglot's nodes and what each may become, not where the text came from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlglot import exp
 
 from portal.errors import QueryError
 from portal.table.columns import Column
-from portal.table.names import quoted
+from portal.table.expression_functions import ALIKE, FUNCTIONS, TESTS, TEXTS
+from portal.table.names import ROW, quoted
 
 OPENING = "SELECT "  # stands before the text when it is parsed; places in the text count from behind it
 
-# name: (fewest arguments, most, SQL over {0}, {1}; "" joins any number by commas)
-FUNCTIONS: dict[str, tuple[int, int, str]] = {
-    "abs": (1, 1, "abs({0})"),
-    "acos": (1, 1, "acos({0})"),
-    "asin": (1, 1, "asin({0})"),
-    "asinh": (1, 1, "asinh({0})"),
-    "atan": (1, 1, "atan({0})"),
-    "atan2": (2, 2, "atan2({0}, {1})"),
-    "cbrt": (1, 1, "cbrt({0})"),
-    "ceil": (1, 1, "ceil({0})"),
-    "ceiling": (1, 1, "ceil({0})"),
-    "coalesce": (1, 20, "coalesce({*})"),
-    "cos": (1, 1, "cos({0})"),
-    "cosh": (1, 1, "cosh({0})"),
-    "degrees": (1, 1, "degrees({0})"),
-    "exp": (1, 1, "exp({0})"),
-    "floor": (1, 1, "floor({0})"),
-    "greatest": (1, 20, "greatest({*})"),
-    "least": (1, 20, "least({*})"),
-    "ln": (1, 1, "ln({0})"),
-    "log": (1, 1, "ln({0})"),  # natural, as in ADQL
-    "log10": (1, 1, "log10({0})"),
-    "log2": (1, 1, "log2({0})"),
-    "nullif": (2, 2, "nullif({0}, {1})"),
-    "pi": (0, 0, "pi()"),
-    "pow": (2, 2, "pow({0}, {1})"),
-    "power": (2, 2, "pow({0}, {1})"),
-    "radians": (1, 1, "radians({0})"),
-    "round": (1, 2, "round({0}, CAST({1} AS INTEGER))"),
-    "sign": (1, 1, "CAST(sign({0}) AS DOUBLE)"),
-    "sin": (1, 1, "sin({0})"),
-    "sinh": (1, 1, "sinh({0})"),
-    "sqrt": (1, 1, "sqrt({0})"),
-    "square": (1, 1, "pow({0}, 2e0)"),
-    "tan": (1, 1, "tan({0})"),
-    "tanh": (1, 1, "tanh({0})"),
-    "truncate": (1, 1, "trunc({0})"),
-    "trunc": (1, 1, "trunc({0})"),
-}
-TESTS = {"is_nan": "isnan", "isnan": "isnan", "isfinite": "isfinite", "is_inf": "isinf", "isinf": "isinf"}
 ARITHMETIC = {exp.Add: "({} + {})", exp.Sub: "({} - {})", exp.Mul: "({} * {})", exp.Div: "({} / {})"}
 COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+
+
+FUNCTION_NAMES = tuple(sorted({*FUNCTIONS, *TESTS, *ALIKE, *TEXTS, "row_number"}))
+
+
+def near_names(word: str, names: Iterable[str], most: int = 5) -> tuple[str, ...]:
+    """Names that are probably meant by a word: those that hold it, then those spelled nearly so."""
+    folded = {name.casefold(): name for name in names}
+    word = word.casefold()
+    held = [name for key, name in folded.items() if word in key]
+    close = [folded[key] for key in difflib.get_close_matches(word, folded, most, 0.7)]
+    return tuple(dict.fromkeys([*held[:most], *close]))[:most]
 
 
 class Piece(NamedTuple):
@@ -75,6 +49,8 @@ class Writer:
         self._columns = {item.name: item for item in columns}
         self._folded = {item.name.casefold(): item for item in columns}
         self._depth = 0
+        self.uses: set[str] = set()
+        """Names of the columns met."""
 
     def write(self, node: exp.Expression) -> Piece:
         self._depth += 1
@@ -127,6 +103,9 @@ class Writer:
             return Piece(f"({value.sql} IN ({', '.join(items)}))", "truth")
         if kind in (exp.Like, exp.ILike):
             return self._like(node)
+        if kind is exp.DPipe:
+            parts = [self._as_text(part) for part in (node.this, node.expression)]
+            return Piece(f"({parts[0]} || {parts[1]})", "text")
         if kind in (exp.Case, exp.If):
             return self._case(node)
         if isinstance(node, (exp.Func, exp.Anonymous, exp.Pow)):
@@ -140,8 +119,8 @@ class Writer:
             raise self.wrong(node, "Columns are named without a table here.")
         item = self._columns.get(node.name) or self._folded.get(node.name.casefold())
         if item is None:
-            near = [name for name in self._columns if node.name.casefold() in name.casefold()][:5]
-            raise self.wrong(node, f"There is no column {node.name}.", tuple(near))
+            raise self.wrong(node, f"There is no column {node.name}.", near_names(node.name, self._columns))
+        self.uses.add(item.name)
         if item.is_array:
             raise self.wrong(node, f"Column {item.name} holds arrays, which cannot be computed with.")
         kinds = {"boolean": "truth", "bit": "truth", "float": "number", "double": "number"}
@@ -214,33 +193,62 @@ class Writer:
         values = [self.write(item.args["true"]) for item in branches]
         other = node.args.get("default") if isinstance(node, exp.Case) else node.args.get("false")
         last = self.write(other) if other is not None else Piece("NULL", "number")
-        texts = {item.kind == "text" for item in [*values, last] if item.sql != "NULL"}
-        if len(texts) > 1:
+        kinds = {item.kind for item in [*values, last] if item.sql != "NULL"}
+        if "text" in kinds and len(kinds) > 1:
             raise self.wrong(node, "The branches give text and numbers.")
-        is_text = texts == {True}
-        sql = "".join(
-            f" WHEN {self._truth(item.this)} THEN {value.sql if is_text else self._double(value, item)}"
-            for item, value in zip(branches, values)
-        )
-        ending = last.sql if is_text else self._double(last, node)
-        return Piece(f"(CASE{sql} ELSE {ending} END)", "text" if is_text else "number")
+        kind = kinds.pop() if len(kinds) == 1 else "number"
+        values_sql = [self._double(item, node) if kind == "number" else item.sql for item in [*values, last]]
+        sql = "".join(f" WHEN {self._truth(item.this)} THEN {value}" for item, value in zip(branches, values_sql))
+        return Piece(f"(CASE{sql} ELSE {values_sql[-1]} END)", kind)
 
     def _function(self, node: exp.Expression) -> Piece:
         name, arguments = self._call(node)
         if name in TESTS and len(arguments) == 1:
             return Piece(f"{TESTS[name]}({self._double(self.write(arguments[0]), node)})", "truth")
-        known = FUNCTIONS.get(name)
+        if name == "row_number" and not arguments:
+            return Piece(f"(CAST({quoted(ROW)} AS BIGINT) + 1)", "int")
+        if name in TEXTS:
+            return self._of_texts(node, name, arguments)
+        known = FUNCTIONS.get(name) or ALIKE.get(name)
         if known is None:
-            near = tuple(item for item in FUNCTIONS if item[:2] == name[:2])
-            raise self.wrong(node, f"There is no function {name} here.", near)
+            raise self.wrong(node, f"There is no function {name} here.", near_names(name, FUNCTION_NAMES))
         fewest, most, sql = known
         if not fewest <= len(arguments) <= most:
             wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
             raise self.wrong(node, f"{name} takes {wanted} arguments, not {len(arguments)}.")
+        if name in ALIKE:
+            return self._same(node, sql, [self.write(item) for item in arguments])
         parts = [self._double(self.write(item), item) for item in arguments]
         if name == "round" and len(parts) == 1:
             return Piece(f"round({parts[0]})", "number")
         return Piece(sql.replace("{*}", ", ".join(parts)) if "{*}" in sql else sql.format(*parts), "number")
+
+    def _same(self, node: exp.Expression, sql: str, pieces: list[Piece]) -> Piece:
+        """A function or CASE of values of one kind, whatever kind that is."""
+        kinds = {item.kind for item in pieces if item.sql != "NULL"}
+        if len(kinds) == 1 and "number" not in kinds:
+            return Piece(sql.replace("{*}", ", ".join(item.sql for item in pieces)), kinds.pop())
+        return Piece(sql.replace("{*}", ", ".join(self._double(item, node) for item in pieces)), "number")
+
+    def _as_text(self, node: exp.Expression) -> str:
+        piece = self.write(node)
+        if piece.kind != "text" and piece.sql != "NULL":
+            raise self.wrong(node, "Text is wanted here.", ("concat(...)",))
+        return piece.sql
+
+    def _of_texts(self, node: exp.Expression, name: str, arguments: list[exp.Expression]) -> Piece:
+        kinds, sql, gives = TEXTS[name]
+        fewest, kinds = len(kinds.partition("|")[0]), kinds.replace("|", "")
+        if not fewest <= len(arguments) <= len(kinds):
+            wanted = str(fewest) if fewest == len(kinds) else f"{fewest} to {len(kinds)}"
+            raise self.wrong(node, f"{name} takes {wanted} arguments, not {len(arguments)}.")
+        parts = []
+        for kind, item in zip(kinds, arguments):
+            if kind == "n":
+                parts.append(f"TRY_CAST({self._double(self.write(item), item)} AS INTEGER)")
+            else:
+                parts.append(self._as_text(item) if kind == "t" else f"CAST({self.write(item).sql} AS VARCHAR)")
+        return Piece(sql.replace("{*}", ", ".join(parts)), gives)
 
     def _call(self, node: exp.Expression) -> tuple[str, list[exp.Expression]]:
         """The function's name and arguments, whatever shape the parser gave it."""
@@ -260,7 +268,7 @@ class Writer:
                 arguments += value
             elif isinstance(value, exp.Expression):
                 arguments.append(value)
-            elif value and key != "ignore_nulls":
+            elif value and key not in ("ignore_nulls", "safe", "coalesce"):
                 return node.sql_name().lower() + " with options", arguments
         return node.sql_name().lower(), arguments
 

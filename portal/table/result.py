@@ -5,22 +5,26 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
+import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from portal.errors import CancelledError, QueryError
-from portal.table import order
-from portal.table.columns import TableMeta
-from portal.table.engine import Stop, run
+from portal.errors import CancelledError, LimitError, QueryError
+from portal.table import derive, order
+from portal.table.columns import Column, TableMeta
+from portal.table.derive import DERIVED_LIMIT, Derived
+from portal.table.engine import Stop
 from portal.table.kept import Kept
-from portal.table.names import ROW, quoted
+from portal.table.moment import Moment
+from portal.table.names import quoted
 from portal.table.order import NATURAL, RowView
 from portal.table.positions import position_columns
-from portal.table.store import RowStore, Snapshot
+from portal.table.store import RowStore
 
 FIRST_PAGES = 2_000  # rows up to here come without ordering the rest (12 ms at 10M rows)
 ORDERS = Kept(512 << 20)  # row orders of all results: a dozen of 10M rows
@@ -41,6 +45,10 @@ class ResultTable:
         """Use ``create``, ``open`` or ``from_arrow``."""
         self._store = store
         self._id = next(_serial)
+        self._naming = threading.Lock()
+        self._derived: tuple[Derived, ...] = derive.load(store.folder, store.meta.columns)
+        self._meaning = 0  # grows when a name comes to mean another column
+        self._meta: tuple[TableMeta, tuple[Derived, ...], TableMeta] | None = None
 
     @classmethod
     def create(cls, folder: Path, meta: TableMeta) -> ResultTable:
@@ -69,7 +77,13 @@ class ResultTable:
 
     @property
     def meta(self) -> TableMeta:
-        return self._store.meta
+        """The table and all its columns, those that came first, then the derived ones."""
+        return self._meta_with(self._derived)
+
+    @property
+    def derived(self) -> tuple[Derived, ...]:
+        """The columns computed here, in the order in which they were made."""
+        return self._derived
 
     @property
     def n_rows(self) -> int:
@@ -111,15 +125,79 @@ class ResultTable:
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    # columns computed from others
+
+    def derive(
+        self, name: str, expression: str, unit: str = "", ucd: str = "", description: str = "", datatype: str = ""
+    ) -> Column:
+        """Add a column computed from others; from then on it is a column like any other, also after a restart.
+
+        Raises QueryError for a name that is taken or an expression that is wrong, LimitError when there are too many.
+        """
+        with self._naming:
+            if len(self._derived) >= DERIVED_LIMIT:
+                raise LimitError(f"A result holds at most {DERIVED_LIMIT} computed columns.", "Delete some of them.")
+            say = (unit, ucd, description, datatype)
+            item = derive.derived_column(name, expression, self._store.meta.columns, self._derived, *say)
+            self._keep((*self._derived, item))
+            return derive.described(item)
+
+    def change_derived(
+        self,
+        old: str,
+        name: str,
+        expression: str,
+        unit: str = "",
+        ucd: str = "",
+        description: str = "",
+        datatype: str = "",
+    ) -> Column:
+        """Put another definition in the place of a derived column; it may use those before it only.
+
+        Raises KeyError when there is none called ``old``, QueryError when the new one is wrong or those that use it
+        would no longer be right.
+        """
+        with self._naming:
+            place = self._place_of_derived(old)
+            before, after = self._derived[:place], self._derived[place + 1 :]
+            stored = self._store.meta.columns
+            if name.strip() != old and (users := derive.users_of(old, after)):
+                raise QueryError(f"{users[0]} is computed from {old}.", f"Keep the name, or change {users[0]} first.")
+            later = [item.column for item in after]
+            new = derive.derived_column(name, expression, stored, before, unit, ucd, description, datatype, later)
+            derived = [*before, new]
+            for item in after:
+                say = (item.column.unit, item.column.ucd, item.column.description, item.column.datatype)
+                try:
+                    derived.append(derive.derived_column(item.name, item.text, stored, derived, *say))
+                except QueryError as error:
+                    raise QueryError(f"{item.name} is computed from {old} and would fail: {error.message}") from None
+            self._keep(tuple(derived), afresh=True)
+            return derive.described(new)
+
+    def drop_derived(self, name: str) -> None:
+        """Take a derived column away. Raises KeyError when there is none, QueryError while others are made of it."""
+        with self._naming:
+            place = self._place_of_derived(name)
+            if users := derive.users_of(name, self._derived):
+                raise QueryError(f"{users[0]} is computed from {name}.", f"Delete {users[0]} first.")
+            self._keep(self._derived[:place] + self._derived[place + 1 :], afresh=True)
+
     # rows
+
+    def now(self) -> Moment:
+        """All rows that are here, with all columns, to be asked at leisure."""
+        meaning, derived = self._meaning, self._derived
+        rows = self._store.snapshot()
+        return Moment((rows.version, meaning), rows.table, self._meta_with(derived), derived)
 
     def take(self, rows: np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows by number, in that order; IndexError for one that is not there."""
-        return order.gather_rows(self._cells(self._store.snapshot(), columns), rows)
+        return self.now().cells(columns, rows)
 
     def rows(self, view: RowView = NATURAL, stop: Stop | None = None) -> np.ndarray | None:
         """Row numbers (uint32) of the view in its order; None when that is all rows as they came."""
-        return self._rows(self._store.snapshot(), view, stop)
+        return self._rows(self.now(), view, stop)
 
     def page(
         self,
@@ -133,28 +211,28 @@ class ResultTable:
 
         The first pages of a new order do not wait for the order of the rest.
         """
-        now = self._store.snapshot()
+        now = self.now()
         start, end = max(0, start), max(0, start) + max(0, count)
         if view == NATURAL:
-            end = min(end, now.table.num_rows)
+            end = min(end, now.n_rows)
             chosen = np.arange(start, max(start, end), dtype=np.uint32)
-            return chosen, self._cells(now, columns).slice(start, len(chosen))
+            return chosen, now.cells(columns, slice(start, start + len(chosen)))
         ordered = ORDERS.get(self._key(now, view))
-        if ordered is None and end <= FIRST_PAGES < now.table.num_rows:
-            chosen = order.first_rows(now.table, view, end, stop)[start:]
+        if ordered is None and end <= FIRST_PAGES < now.n_rows:
+            chosen = order.first_rows(now, view, end, stop)[start:]
         else:
             chosen = self._rows(now, view, stop)[start:end]
-        return chosen, order.gather_rows(self._cells(now, columns), chosen)
+        return chosen, now.cells(columns, chosen)
 
     def count(self, view: RowView = NATURAL, stop: Stop | None = None) -> int:
         """The number of rows of the view."""
-        now = self._store.snapshot()
-        return len(self._rows(now, RowView((), view.where), stop)) if view.where else now.table.num_rows
+        now = self.now()
+        return len(self._rows(now, RowView((), view.where), stop)) if view.where else now.n_rows
 
     def place(self, view: RowView, row: int, stop: Stop | None = None) -> int:
         """The position of a row number in the view, -1 when it is filtered out or not there."""
-        now = self._store.snapshot()
-        if not 0 <= row < now.table.num_rows:
+        now = self.now()
+        if not 0 <= row < now.n_rows:
             return -1
         if view == NATURAL:
             return row
@@ -166,9 +244,9 @@ class ResultTable:
 
     def where(self, sql: str, stop: Stop | None = None) -> np.ndarray:
         """Row numbers (uint32, ascending) that satisfy a checked predicate; all of them for ""."""
-        now = self._store.snapshot()
+        now = self.now()
         if not sql:
-            return np.arange(now.table.num_rows, dtype=np.uint32)
+            return np.arange(now.n_rows, dtype=np.uint32)
         return self._rows(now, RowView((), sql), stop)
 
     # values
@@ -178,18 +256,20 @@ class ResultTable:
 
         All have the same length: one value per row in order of arrival, of the rows ``where`` keeps.
         """
-        now = self._store.snapshot()
+        now = self.now()
         self._forget(before=now.version)
         arrays = []
         for text in expressions:
             key = (self._id, now.version, "n", text)
-            arrays.append(NUMBERS.make(key, lambda text=text: _numbers(now.table, text, stop)))
+            arrays.append(NUMBERS.make(key, lambda text=text: _numbers(now, text, stop)))
         if not where:
             return arrays
         rows = self._rows(now, RowView((), where), stop)
         return [array[rows] for array in arrays]
 
-    def distinct(self, column: str, limit: int = 100, where: str = "") -> list[tuple[object, int]]:
+    def distinct(
+        self, column: str, limit: int = 100, where: str = "", stop: Stop | None = None
+    ) -> list[tuple[object, int]]:
         """The most frequent values of a column (None for null) with their counts, at most ``limit``."""
         self.meta.column(column)
         name = quoted(column)
@@ -197,31 +277,51 @@ class ResultTable:
             f"SELECT {name}, count(*) AS n FROM t{order.condition(where)} GROUP BY {name} "
             f"ORDER BY n DESC, {name} NULLS LAST LIMIT {int(limit)}"
         )
-        found = run(sql, self._store.snapshot().table)
+        found = self.now().run(sql, stop)
         return list(zip(found[0].to_pylist(), found[1].to_pylist()))
 
     def is_ascii(self, column: str) -> bool:
         """Whether all text of a column is ASCII."""
-        chunks = self._store.snapshot().table[column].chunks
+        chunks = self.now().column(column).chunks
         return all(pc.all(pc.string_is_ascii(chunk)).as_py() is not False for chunk in chunks)
 
     # inside
 
-    def _cells(self, now: Snapshot, columns: Sequence[str] | None) -> pa.Table:
-        return now.table.select(list(columns) if columns is not None else now.table.column_names[:-1])
+    def _meta_with(self, derived: tuple[Derived, ...]) -> TableMeta:
+        stored, known = self._store.meta, self._meta
+        if not derived:
+            return stored
+        if known is None or known[0] is not stored or known[1] is not derived:
+            columns = (*stored.columns, *map(derive.described, derived))
+            known = self._meta = (stored, derived, replace(stored, columns=columns))
+        return known[2]
 
-    def _key(self, now: Snapshot, view: RowView) -> tuple:
+    def _place_of_derived(self, name: str) -> int:
+        for place, item in enumerate(self._derived):
+            if item.name == name:
+                return place
+        raise KeyError(name)
+
+    def _keep(self, derived: tuple[Derived, ...], afresh: bool = False) -> None:
+        """Make these the derived columns; ``afresh`` forgets what was built over names that may mean another now."""
+        derive.save(self.folder, derived)
+        self._derived = derived
+        if afresh:
+            self._meaning += 1
+            self._forget(before=self.now().version)
+
+    def _key(self, now: Moment, view: RowView) -> tuple:
         return (self._id, now.version, "v", view)
 
-    def _rows(self, now: Snapshot, view: RowView, stop: Stop | None) -> np.ndarray | None:
+    def _rows(self, now: Moment, view: RowView, stop: Stop | None) -> np.ndarray | None:
         if view == NATURAL:
             return None
         if stop is not None and stop.is_set:
             raise CancelledError("Stopped.")
         self._forget(before=now.version)
-        return ORDERS.make(self._key(now, view), lambda: order.permutation(now.table, view, stop))
+        return ORDERS.make(self._key(now, view), lambda: order.permutation(now, view, stop))
 
-    def _forget(self, before: int | None = None) -> None:
+    def _forget(self, before: tuple[int, int] | None = None) -> None:
         """Drop what was built over rows that have grown since."""
 
         def old(key: tuple) -> bool:
@@ -231,13 +331,13 @@ class ResultTable:
         NUMBERS.drop(old)
 
 
-def _numbers(table: pa.Table, text: str, stop: Stop | None) -> np.ndarray:
+def _numbers(now: Moment, text: str, stop: Stop | None) -> np.ndarray:
     plain = PLAIN.fullmatch(text)
     name = plain.group(1).replace('""', '"') if plain else ""
-    if name in table.column_names and name != ROW:
-        column = table[name]
+    if now.kind(name) is not None:
+        column = now.column(name, stop)
     else:
-        column = run(f"SELECT ({text}) AS v FROM t", table, stop)[0]
+        column = now.run(f"SELECT ({text}) AS v FROM t", stop)[0]
     if pa.types.is_string(column.type) or pa.types.is_nested(column.type):
         raise QueryError(f"{text} gives no numbers.")
     small = pa.types.is_float32(column.type)

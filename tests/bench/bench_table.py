@@ -22,7 +22,8 @@ from astropy.io.votable import parse
 
 from portal.table.columns import Column, TableMeta
 from portal.table.export import export_stream
-from portal.table.order import first_rows
+from portal.table.moment import Moment
+from portal.table.order import first_rows, order_by
 from portal.table.result import ResultTable, RowView
 from portal.table.votable_read import VOTableDecoder
 from portal.table.votable_write import votable_bytes
@@ -146,7 +147,7 @@ def paging(folder: Path) -> Iterator[tuple[str, str]]:
         for batch in table.to_batches(max_chunksize=65_536):
             result.append(batch)
     result.finish()
-    stored = result._store.snapshot().table
+    stored = result.now()
     random = np.random.default_rng(1)
     for name in ("r_flux", "name"):
         view = RowView(((name, True),))
@@ -166,12 +167,9 @@ def paging(folder: Path) -> Iterator[tuple[str, str]]:
         )
 
 
-def plain_page(table: pa.Table, view: RowView, start: int) -> pa.Table:
+def plain_page(now: Moment, view: RowView, start: int) -> pa.Table:
     """The yardstick: one page as SQL says it."""
-    from portal.table.engine import run
-    from portal.table.order import order_by
-
-    return run(f"SELECT * FROM t{order_by(table, view.sort)} LIMIT 100 OFFSET {start}", table)
+    return now.run(f"SELECT * FROM t{order_by(now, view.sort)} LIMIT 100 OFFSET {start}")
 
 
 def run() -> list[tuple[str, str]]:
