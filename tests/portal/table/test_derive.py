@@ -61,8 +61,9 @@ def test_a_column_like_any_other(stored, objects):
 def test_types(stored, objects):
     _, table = objects
     ids, names, bands, tracts = (table[name].to_pylist() for name in ("objectId", "name", "band", "tract"))
+    lows = [i if t < 2 else None for i, t in zip(ids, tracts)]
     cases = [
-        ("exact", "CASE WHEN tract < 2 THEN objectId END", "", "long", [i if t < 2 else None for i, t in zip(ids, tracts)]),
+        ("exact", "CASE WHEN tract < 2 THEN objectId END", "", "long", lows),
         ("told", "concat(band, '-', tract)", "", "char", [f"{b}-{t}" for b, t in zip(bands, tracts)]),
         ("loud", "upper(name) || '!'", "", "char", [None if n is None else n.upper() + "!" for n in names]),
         ("is_r", "band = 'r' OR band = 'i'", "", "boolean", [b in "ri" for b in bands]),
