@@ -1,6 +1,7 @@
 """The small language of a column's filter box, turned into an SQL predicate.
 
-``> 5``, ``18..20``, ``in r, i``, ``null``, ``!null``, ``galaxy*``, joined by ``and`` and ``or``.
+``> 5``, ``18..20``, ``in r, i, null``, ``null``, ``!null``, ``galaxy*``, ``like NGC*``, joined by ``and``,
+``or``, ``not`` and parentheses. On columns of times as text, dates of any precision: ``2025-01-01..2025-02`` with its last day.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from typing import NamedTuple
 from portal.errors import QueryError
 from portal.table.columns import Column
 from portal.table.names import quoted
+from portal.table.time_filter import is_time, time_filter
 
 LENGTH_LIMIT = 10_000  # characters of one filter text
 TERM_LIMIT = 500  # comparisons and listed values in one filter text
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-JOIN = re.compile(r"\s+(and|or)\s+|\s*(&&|\|\|)\s*", re.IGNORECASE)
+JOIN = re.compile(r"\s*(?<![^\s)])(and|or)(?![^\s(])\s*|\s*(&&|\|\|)\s*", re.IGNORECASE)
+NOT = re.compile(r"(not(?!\s+(in|like|null)\b)(?=[\s(])|!(?=\())\s*", re.IGNORECASE)
+LIKE = re.compile(r"(not\s+like|like|!like)\s+(?=\S)", re.IGNORECASE)
+DEPTH_LIMIT = 50  # parentheses within parentheses
 OPERATOR = re.compile(r"(>=|<=|!=|<>|==|=|>|<|!)\s*")
 RANGE = re.compile(r"\s*\.\.\s*")
 LIST = re.compile(r"(not\s+in|in|!in)(\s+|(?=\())", re.IGNORECASE)
@@ -42,35 +47,91 @@ def column_filter(column: Column, text: str) -> str:
         raise QueryError(f"A filter of more than {LENGTH_LIMIT:,} characters.", line=1, column=LENGTH_LIMIT)
     if column.is_array:
         return _array(column, Term(text.strip(), len(text) - len(text.lstrip())))
-    parts, joins = _split(text)
-    if len(parts) > TERM_LIMIT:
-        raise QueryError(f"More than {TERM_LIMIT} comparisons in one filter.", line=1, column=1)
-    groups, group = [], [_term(column, parts[0])]
-    for join, part in zip(joins, parts[1:]):
-        predicate = _term(column, part)
-        if join:
-            group.append(predicate)
-        else:
-            groups.append(group)
-            group = [predicate]
-    groups.append(group)
-    either = [" AND ".join(group) for group in groups]
-    return either[0] if len(either) == 1 else "(" + " OR ".join(either) + ")"
+    return _Reader(column, text).whole()
 
 
-def _split(text: str) -> tuple[list[Term], list[bool]]:
-    """Terms, and for each gap whether it is AND. Words inside quotes do not join."""
-    hidden = re.sub(r"'(?:[^']|'')*'|\"[^\"]*\"", lambda found: "\0" * len(found.group()), text)
-    parts, joins, begin = [], [], 0
-    for found in JOIN.finditer(hidden):
-        parts.append(_stripped(text, begin, found.start()))
-        joins.append((found.group(1) or found.group(2)).lower() in ("and", "&&"))
-        begin = found.end()
-    parts.append(_stripped(text, begin, len(text)))
-    for part in parts:
-        if not part.text:
-            raise _wrong("A comparison is missing here.", part)
-    return parts, joins
+class _Reader:
+    """Reads terms joined by and, or, not and parentheses. Words inside quotes do not join."""
+
+    def __init__(self, column: Column, text: str) -> None:
+        self._column = column
+        self._text = text
+        self._hidden = re.sub(r"'(?:[^']|'')*'|\"[^\"]*\"", lambda found: "\1" * len(found.group()), text)
+        self._at = 0
+        self._terms = 0
+
+    def whole(self) -> str:
+        sql = self._either(0)
+        if self._at < len(self._text):
+            raise _wrong("There is no ( for this ).", Term(")", self._at))
+        return sql
+
+    def _either(self, depth: int) -> str:
+        """Terms in groups: and binds closer than or."""
+        if depth > DEPTH_LIMIT:
+            raise _wrong("Too many parentheses within each other.", Term("(", self._at))
+        groups = [[self._one(depth)]]
+        while found := JOIN.match(self._hidden, self._at):
+            self._at = found.end()
+            term = self._one(depth)
+            if (found.group(1) or found.group(2)).lower() in ("and", "&&"):
+                groups[-1].append(term)
+            else:
+                groups.append([term])
+        either = [" AND ".join(group) for group in groups]
+        return either[0] if len(either) == 1 else "(" + " OR ".join(either) + ")"
+
+    def _one(self, depth: int) -> str:
+        hidden = self._hidden
+        self._at += len(hidden[self._at :]) - len(hidden[self._at :].lstrip())
+        negated = NOT.match(hidden, self._at)
+        if negated:
+            self._at = negated.end()
+            if depth > DEPTH_LIMIT:
+                raise _wrong("Too many not.", Term("not", negated.start()))
+            # A row without a value passes no comparison, and none turned round.
+            return f"(NOT ({self._one(depth + 1)}))"
+        if hidden.startswith("(", self._at):
+            opened = self._at
+            self._at += 1
+            inner = self._either(depth + 1)
+            if not hidden.startswith(")", self._at):
+                raise _wrong("This ( is not closed.", Term("(", opened))
+            self._at += 1
+            self._at += len(hidden[self._at :]) - len(hidden[self._at :].lstrip())
+            if self._at < len(hidden) and hidden[self._at] != ")" and not JOIN.match(hidden, self._at):
+                raise _wrong("and or or is wanted here.", Term(self._text[self._at :].rstrip(), self._at))
+            return f"({inner})"
+        begin, end = self._at, self._end()
+        self._at = end
+        term = _stripped(self._text, begin, end)
+        if not term.text:
+            raise _wrong("A comparison is missing here.", term)
+        self._terms += 1
+        if self._terms > TERM_LIMIT:
+            raise QueryError(f"More than {TERM_LIMIT} comparisons in one filter.", line=1, column=1)
+        return _term(self._column, term)
+
+    def _end(self) -> int:
+        """Where the term that begins here ends: before the next join, or a ) it did not open."""
+        opened, at = 0, self._at
+        while at < len(self._hidden):
+            mark = self._hidden[at]
+            if mark == "(":
+                opened += 1
+            elif mark == ")":
+                if not opened:
+                    return at
+                opened -= 1
+            elif (
+                at > self._at
+                and mark in " \t\n&|"
+                and not self._hidden[at - 1].isspace()
+                and JOIN.match(self._hidden, at)
+            ):
+                return at
+            at += 1
+        return at
 
 
 def _stripped(text: str, begin: int, end: int) -> Term:
@@ -88,6 +149,10 @@ def _term(column: Column, term: Term) -> str:
     listed = LIST.match(term.text)
     if listed:
         return _list(column, Term(term.text[listed.end() :], term.at + listed.end()), listed.group(1).lower() != "in")
+    like = LIKE.match(term.text)
+    if like and column.is_text:
+        pattern = _unquoted(term.text[like.end() :]).replace("%", "*")
+        return f"{name} {'ILIKE' if like.group(1).lower() == 'like' else 'NOT ILIKE'} {_pattern(pattern)}"
     operator = OPERATOR.match(term.text)
     sign = operator.group(1) if operator else ""
     value = Term(term.text[operator.end() :], term.at + operator.end()) if operator else term
@@ -97,6 +162,8 @@ def _term(column: Column, term: Term) -> str:
         return _boolean(column, sign, value)
     if column.is_number:
         return _number(column, sign, value)
+    if is_time(column):
+        return time_filter(column, sign, value.text) or _text(column, sign, value)
     return _text(column, sign, value)
 
 
@@ -171,10 +238,13 @@ def _list(column: Column, body: Term, negated: bool) -> str:
     if text.startswith("(") and text.endswith(")"):
         inner = body.text.index("(") + 1
         body = Term(body.text[inner : body.text.rindex(")")], body.at + inner)
-    values = []
+    values, null = [], False
     for item in _items(body):
         if not item.text:
             raise _wrong("A value is missing in the list.", item)
+        if item.text.lower() == "null":
+            null = True
+            continue
         if column.datatype in ("boolean", "bit"):
             if item.text.lower() not in TRUTHS:
                 raise _wrong(f"{item.text!r} is not true or false.", item, ("true", "false"))
@@ -183,13 +253,18 @@ def _list(column: Column, body: Term, negated: bool) -> str:
             values.append(_literal(column, item) if column.is_number else _string(_unquoted(item.text)))
     if len(values) > TERM_LIMIT:
         raise _wrong(f"More than {TERM_LIMIT} values in the list.", body)
-    return f"{quoted(column.name)} {'NOT IN' if negated else 'IN'} ({', '.join(values)})"
+    name, parts = quoted(column.name), []
+    if values:
+        parts.append(f"{name} {'NOT IN' if negated else 'IN'} ({', '.join(values)})")
+    if null:
+        parts.append(f"{name} IS {'NOT ' if negated else ''}NULL")
+    return parts[0] if len(parts) == 1 else "(" + (" AND " if negated else " OR ").join(parts) + ")"
 
 
 def _items(body: Term) -> list[Term]:
     """The values of a list; commas inside quotes do not part them."""
     items, begin = [], 0
-    for comma in [*re.finditer(r"'(?:[^']|'')*'|,", body.text), None]:
+    for comma in [*re.finditer(r"'(?:[^']|'')*'|\"[^\"]*\"|,", body.text), None]:
         if comma is None or comma.group() == ",":
             item = _stripped(body.text, begin, comma.start() if comma else len(body.text))
             items.append(Term(item.text, body.at + item.at))
