@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .table.arrangement import Arrangement
+from .table.clauses import MODES, Clause, Selection, clauses_from_json, grouped, selection_sql, short, with_clause
 from .table.columns import Column, TableMeta
 from .table.expression import check_condition
 from .table.filters import column_filter
 from .table.result import RowView
-from .table.selection import Clause, selection_sql
 
 
 class Look(NamedTuple):
     """One result as a page shows it.
 
     ``sort``: (column, descending) in order of weight. ``filters``: (column, text as typed). ``clauses``: the selection,
-    one clause per source, what is marked. ``kept``: clauses turned into filters, what alone is shown.
+    what is marked. ``kept``: clauses turned into filters, what alone is shown. ``sets``: selections that have a name.
     ``current``: row number of the row under study, -1 for none. ``x``, ``y``: chart expressions, empty for the default.
     ``condition``: a free condition over the columns as typed, such as ``g_mag - r_mag < 0.5 AND flag IS NULL``.
     ``columns``: how the table lays out its columns.
@@ -32,12 +32,12 @@ class Look(NamedTuple):
     y: str = ""
     columns: Arrangement = Arrangement()
     condition: str = ""
+    sets: Selection = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
             **self._asdict(),
-            "clauses": [list(c) for c in self.clauses],
-            "kept": [list(c) for c in self.kept],
+            **{name: [clause.to_json() for clause in getattr(self, name)] for name in ("clauses", "kept", "sets")},
             "columns": self.columns.to_json(),
         }
 
@@ -52,20 +52,18 @@ class Look(NamedTuple):
                 if len(item) == 2 and isinstance(item[0], kinds[0]) and isinstance(item[1], kinds[1])
             )
 
-        def clauses(items: Any) -> tuple[Clause, ...]:
-            return tuple(Clause(*item) for item in items or () if len(item) == len(Clause._fields))
-
         current = doc.get("current", -1)
         return cls(
             pairs(doc.get("sort"), (str, bool)),
             pairs(doc.get("filters"), (str, str)),
-            clauses(doc.get("clauses")),
-            clauses(doc.get("kept")),
+            clauses_from_json(doc.get("clauses")),
+            clauses_from_json(doc.get("kept")),
             current if isinstance(current, int) else -1,
             str(doc.get("x", "")),
             str(doc.get("y", "")),
             Arrangement.from_json(doc.get("columns")),
             str(doc.get("condition", "")),
+            clauses_from_json(doc.get("sets")),
         )
 
     def row_view(self, meta: TableMeta) -> RowView:
@@ -85,11 +83,34 @@ class Look(NamedTuple):
         return self._replace(filters=(*rest, (column, text)) if text.strip() else rest)
 
     def with_clause(self, clause: Clause) -> Look:
-        """The look with a clause in place of the earlier one of the same source."""
-        return self._replace(clauses=(*(c for c in self.clauses if c.source != clause.source), clause))
+        """The look after one more gesture of marking; see ``portal.table.clauses.with_clause``."""
+        return self._replace(clauses=with_clause(self.clauses, clause))
 
     def without_clause(self, source: str) -> Look:
+        """The look without what one source marked."""
         return self._replace(clauses=tuple(c for c in self.clauses if c.source != source))
+
+    def without_place(self, place: int) -> Look:
+        """The look without one clause of the selection, by its place."""
+        return self._replace(clauses=self.clauses[:place] + self.clauses[place + 1 :])
+
+    def with_label(self, place: int, label: str) -> Look:
+        """The look with another name for one clause; an empty one changes nothing."""
+        return self._with(place, label=short(label)) if short(label) else self
+
+    def with_mode(self, place: int, mode: str) -> Look:
+        """The look with one clause joined otherwise to those before it."""
+        return self._with(place, mode=mode) if mode in MODES else self
+
+    def _with(self, place: int, **parts: str) -> Look:
+        clauses = list(self.clauses)
+        if 0 <= place < len(clauses):
+            clauses[place] = clauses[place]._replace(**parts)
+        return self._replace(clauses=tuple(clauses))
+
+    def with_kept(self) -> Look:
+        """The look with the selection turned into a filter."""
+        return self._replace(kept=(*self.kept, grouped(self.clauses, "kept")), clauses=()) if self.clauses else self
 
     def with_sort(self, column: str, add: bool) -> Look:
         """The next order of a click on a header: ascending, descending, none; ``add`` keeps the other columns."""

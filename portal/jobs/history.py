@@ -15,6 +15,9 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..errors import QueryError, ServiceError, TriviewError
+from .job import Job, JobRow
+
 KEY = re.compile(r"^[A-Za-z0-9_-]{16,64}$")
 
 SCHEMA = """
@@ -138,3 +141,18 @@ class History:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+
+def row_of(item: Stored) -> JobRow:
+    """A job that ended before this server started, as its history tells it."""
+    job = Job(item.key, item.workspace, item.kind, item.service, item.adql, item.title, item.maxrec, item.url)
+    job.phase, job.overflow, job.started, job.ended = item.phase, bool(item.overflow), item.started, item.ended
+    job.progress = job.progress._replace(rows=item.rows)
+    if item.error:
+        doc = json.loads(item.error)
+        place = (doc.get("line", 0), doc.get("column", 0), doc.get("length", 1))
+        kind: type[TriviewError] = QueryError if doc.get("kind") == "query" else ServiceError
+        job.error = (
+            kind(doc["message"], doc["hint"], *place) if kind is QueryError else kind(doc["message"], doc["hint"])
+        )
+    return job.row()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..errors import TriviewError
+from ..table.engine import Stop
 
 PHASES = ("PENDING", "QUEUED", "HELD", "SUSPENDED", "EXECUTING", "COMPLETED", "ERROR", "ABORTED", "UNKNOWN", "ARCHIVED")
 ENDED = frozenset({"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"})
@@ -53,7 +54,8 @@ class Job:
     """The state of one job. Written by its worker thread only; readers take ``row()``.
 
     ``kind`` is "tap" for a query, "link" for a data link followed from a row. ``url`` is the address of the UWS job
-    (tap) or of the data (link); it lets a job be taken up again after a restart.
+    (tap) or of the data (link); it lets a job be taken up again after a restart. ``stop`` goes into long queries of the
+    engine over rows; it is set together with ``cancelled``.
     """
 
     key: str
@@ -71,7 +73,13 @@ class Job:
     started: float = field(default_factory=time.time)
     ended: float = 0.0
     cancelled: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
     listeners: list[Callable[[Job], None]] = field(default_factory=list)
+
+    def cancel(self) -> None:
+        """Ask the worker to end soon."""
+        self.cancelled.set()
+        self.stop.set()
 
     def row(self) -> JobRow:
         """A snapshot for views."""

@@ -77,7 +77,7 @@ class Runner:
         """Start work of the portal's own whose rows become a result, e.g. reading a file (kind "upload").
 
         ``work(job)`` runs in a thread and gives the description and the batches of rows; it may set ``job.progress``
-        and must end soon after ``job.cancelled`` is set. A generator of batches may return the description as it
+        and must end soon after ``job.cancelled`` and ``job.stop`` are set. A generator of batches may return the description as it
         stands at the end.
         """
         job = Job(secrets.token_urlsafe(16), workspace, kind, "", title=title)
@@ -120,7 +120,7 @@ class Runner:
         job = self.jobs.get(key)
         if job is None or job.over:
             return
-        job.cancelled.set()
+        job.cancel()
         job.progress = job.progress._replace(text="Stopping")
         self._tell(job, True)
         if job.kind == "tap" and job.url:
@@ -346,7 +346,7 @@ class Runner:
         """Delete a result that nobody will ask for again, with its rows."""
         job = self.jobs.pop(key, None)
         if job is not None:
-            job.cancelled.set()
+            job.cancel()
         self._forget_table(key)
         self.history.remove(key)
 
@@ -361,7 +361,7 @@ class Runner:
         self._closing = True
         for job in list(self.jobs.values()):
             if job.phase not in ENDED:
-                job.cancelled.set()
+                job.cancel()
         self._work.shutdown(wait=True, cancel_futures=True)
         self._reads.shutdown(wait=True, cancel_futures=True)
         self.web.close()

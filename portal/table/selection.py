@@ -1,18 +1,20 @@
-"""Selections as predicates: one clause per view that selects, each with a label, combined with AND.
-
-A clause works alike for ten rows or 10^8, can be shown, kept in a link and deleted by name.
-"""
+"""Regions and lists of rows as clauses of a selection: predicates that work alike for ten rows or 10^8."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
 from portal.errors import LimitError, QueryError
+from portal.table.clauses import Clause, Selection, selection_sql, with_clause
 from portal.table.names import ROW, quoted
+
+__all__ = [
+    "Clause", "Selection", "box_clause", "circle_clause", "polygon_clause", "range_clause", "rows_clause",
+    "selection_sql", "sky_polygon_clause", "with_clause",
+]  # fmt: skip
 
 ROWS_LIMIT = 200_000  # row numbers in one clause: 2 MB of SQL, 0.2 s to read; regions have no such limit
 FEW_ROWS = 50
@@ -20,33 +22,11 @@ POINTS_LIMIT = 500  # corners of a drawn region; a hand-drawn lasso has 50 to 20
 ARCSEC = 1 / 3600
 
 
-class Clause(NamedTuple):
-    """What one view selected. ``source`` names the view, ``label`` is for the user, ``sql`` is checked SQL."""
-
-    source: str
-    sql: str
-    label: str
-
-
-Selection = tuple[Clause, ...]
-
-
-def selection_sql(clauses: Iterable[Clause], skip_source: str = "") -> str:
-    """All clauses joined by AND; "" for none. A view skips its own, so that its brush does not cut what it shows."""
-    return " AND ".join(f"({item.sql})" for item in clauses if item.sql and item.source != skip_source)
-
-
-def with_clause(clauses: Selection, clause: Clause) -> Selection:
-    """The selection with the clause of that source replaced or added; a clause without SQL takes it away."""
-    rest = tuple(item for item in clauses if item.source != clause.source)
-    return (*rest, clause) if clause.sql else rest
-
-
 def rows_clause(rows: Sequence[int] | np.ndarray, source: str = "table", label: str = "") -> Clause:
     """Rows by number. Raises LimitError beyond 200,000 separate rows."""
     numbers = np.unique(np.asarray(rows, np.int64))
     if not len(numbers):
-        return Clause(source, "FALSE", label or "no rows")
+        return Clause(source, "FALSE", label or "no rows", shape=("rows",))
     name = quoted(ROW)
     gaps = np.flatnonzero(np.diff(numbers) > 1)
     firsts, lasts = numbers[np.r_[0, gaps + 1]], numbers[np.r_[gaps, len(numbers) - 1]]
@@ -64,7 +44,7 @@ def rows_clause(rows: Sequence[int] | np.ndarray, source: str = "table", label: 
     elif len(single):
         parts.append(f"{name} IN ({', '.join(map(str, single))})")
     many = f"{len(numbers):,} rows" if len(numbers) > 1 else f"row {numbers[0] + 1:,}"
-    return Clause(source, " OR ".join(parts), label or many)
+    return Clause(source, " OR ".join(parts), label or many, shape=("rows",))
 
 
 def box_clause(
@@ -89,7 +69,8 @@ def polygon_clause(
     points = _corners(points)
     xs, ys = zip(*points)
     within = box_clause(x_sql, y_sql, (min(xs), max(xs)), (min(ys), max(ys))).sql
-    return Clause(source, f"{within} AND {_inside(x_sql, y_sql, points)}", label or "lasso")
+    shape = ("lasso", x_sql, y_sql, *(value for point in points for value in point))
+    return Clause(source, f"{within} AND {_inside(x_sql, y_sql, points)}", label or "lasso", shape=shape)
 
 
 def circle_clause(
@@ -107,7 +88,8 @@ def circle_clause(
         f"pow(sin(radians({y} - {_number(dec0)}) / 2e0), 2e0) + cos(radians({y})) * {_number(_cos(dec0))} * "
         f"pow(sin(radians({x} - {_number(ra0)}) / 2e0), 2e0) <= {_number(half)}"
     )
-    return Clause(source, sql, label or f"circle {_angle(radius)} at {ra0:.5f} {dec0:+.5f}")
+    words = label or f"circle {_angle(radius)} at {ra0:.5f} {dec0:+.5f}"
+    return Clause(source, sql, words, shape=("circle", ra, dec, float(ra0), float(dec0), float(radius)))
 
 
 def sky_polygon_clause(
@@ -137,7 +119,8 @@ def sky_polygon_clause(
     near = _number(math.cos(math.radians(min(far * 1.0001 + 1e-6, 89))))
     low, high = _number(dec0 - far - 1e-6), _number(dec0 + far + 1e-6)
     sql = f"{y} BETWEEN {low} AND {high} AND {towards} >= {near} AND {_inside(plane_x, plane_y, flat)}"
-    return Clause(source, sql, label or f"region of {len(corners)} corners")
+    shape = ("polygon", ra, dec, *(value for corner in corners for value in corner))
+    return Clause(source, sql, label or f"region of {len(corners)} corners", shape=shape)
 
 
 def _inside(x_sql: str, y_sql: str, points: Sequence[tuple[float, float]]) -> str:

@@ -17,7 +17,7 @@ from portal.table.selection import Clause
 def settle(session) -> None:
     """Until the newest state is on disk."""
     end = time.monotonic() + 5
-    while session._saving and time.monotonic() < end:
+    while session._saver.busy and time.monotonic() < end:
         time.sleep(0.005)
 
 

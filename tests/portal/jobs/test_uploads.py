@@ -138,7 +138,7 @@ def test_a_result_is_made_by_the_portal_itself(runner, finished, post) -> None:
     job = finished(session.make("upload", "broken", broken))
     assert job.phase == "ERROR" and job.error.message == "Too much." and session.table().n_rows == 3
     end = time.monotonic() + 5
-    while session._saving and time.monotonic() < end:
+    while session._saver.busy and time.monotonic() < end:
         time.sleep(0.005)
     again = Session(runner, session.workspace, post)
     assert [tab.title for tab in again.tabs] == ["three.csv", "broken"]
