@@ -77,8 +77,8 @@ class Runner:
         """Start work of the portal's own whose rows become a result, e.g. reading a file (kind "upload").
 
         ``work(job)`` runs in a thread and gives the description and the batches of rows; it may set ``job.progress``
-        and must end soon after ``job.cancelled`` and ``job.stop`` are set. A generator of batches may return the description as it
-        stands at the end.
+        and must end soon after ``job.cancelled`` and ``job.stop`` are set. A generator of batches may return the
+        description as it stands at the end.
         """
         job = Job(secrets.token_urlsafe(16), workspace, kind, "", title=title)
         self._making[job.key] = work
@@ -217,6 +217,7 @@ class Runner:
                 table.abandon()
                 job.progress = job.progress._replace(rows=table.n_rows)
             raise
+        job.overflow = table.meta.overflow
         job.progress = Progress(table.n_rows, 0, 1.0, "")
 
     def _receive(self, job: Job, url: str) -> None:
