@@ -1,7 +1,8 @@
 """The small language of a column's filter box, turned into an SQL predicate.
 
 ``> 5``, ``18..20``, ``in r, i, null``, ``null``, ``!null``, ``galaxy*``, ``like NGC*``, joined by ``and``,
-``or``, ``not`` and parentheses. On columns of times as text, dates of any precision: ``2025-01-01..2025-02`` with its last day.
+``or``, ``not`` and parentheses. On columns of times as text, dates of any precision: ``2025-01-01..2025-02`` with
+its last day.
 """
 
 from __future__ import annotations

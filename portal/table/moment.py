@@ -85,8 +85,9 @@ def gather_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
     ends = np.cumsum([batch.num_rows for batch in batches])
     if not len(rows) or len(batches) == 1:
         return pa.Table.from_batches([batches[0].take(pa.array(rows))], schema=table.schema) if batches else table
-    order = np.argsort(rows, kind="stable")
-    sorted_rows = rows[order]
+    upwards = bool((rows[1:] >= rows[:-1]).all())
+    order = None if upwards else np.argsort(rows, kind="stable")
+    sorted_rows = rows if upwards else rows[order]
     cuts = np.searchsorted(sorted_rows, ends)
     parts, begin, first = [], 0, 0
     for batch, cut, end in zip(batches, cuts, ends):
@@ -94,6 +95,8 @@ def gather_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
             parts.append(batch.take(pa.array(sorted_rows[begin:cut] - first)))
         begin, first = cut, end
     joined = pa.Table.from_batches(parts, schema=table.schema)
+    if upwards:
+        return joined
     back = np.empty(len(rows), np.int64)
     back[order] = np.arange(len(rows))
     return joined.combine_chunks().take(pa.array(back))
