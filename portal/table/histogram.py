@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 FAR = 10  # a range this many times that of 99.8 % of the values hides them in one bin: it is cut
 
@@ -40,13 +41,25 @@ def count_numbers(numbers: np.ndarray, middle: tuple[float, float], bins: int, l
     if not high > low:
         reach = abs(low) * 1e-3 or 0.5
         low, high = low - reach, high + reach
+    counts = bin_counts(numbers, low, high, bins)
+    below, above = int(counts[0]), int(counts[-1])
+    return Histogram(low, high, tuple(counts[1:-1].tolist()), log, below, above, without)
+
+
+@njit(nogil=True, cache=True)
+def bin_counts(numbers, low, high, bins):
+    """Counts of finite numbers: below ``low``, in each of the bins (the last one closed), above ``high``."""
+    counts = np.zeros(bins + 2, np.int64)
     # In halves, for the span of the largest doubles is no double.
-    width = high / 2 - low / 2
-    places = (numbers / 2 - low / 2) * (bins / width)
-    inside = places[(numbers >= low) & (numbers <= high)] if _outside(numbers, low, high) else places
-    counts = np.bincount(np.minimum(inside.astype(np.int64), bins - 1), minlength=bins)
-    below, above = int((numbers < low).sum()), int((numbers > high).sum())
-    return Histogram(low, high, tuple(counts.tolist()), log, below, above, without)
+    scale = bins / (high / 2 - low / 2)
+    for value in numbers:
+        if value < low:
+            counts[0] += 1
+        elif value > high:
+            counts[bins + 1] += 1
+        else:
+            counts[1 + min(int((value / 2 - low / 2) * scale), bins - 1)] += 1
+    return counts
 
 
 def count_whole(numbers: np.ndarray, low: int, high: int, bins: int) -> Histogram:
@@ -63,7 +76,3 @@ def _range(low: float, high: float, early: float, late: float) -> tuple[float, f
     if span > 0 and high / FAR - low / FAR > span:
         return max(low, early - span / 10), min(high, late + span / 10)
     return low, high
-
-
-def _outside(numbers: np.ndarray, low: float, high: float) -> bool:
-    return bool(numbers.min() < low or numbers.max() > high)

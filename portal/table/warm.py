@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from portal.table.columns import Column, TableMeta
+from portal.table.histogram import bin_counts
 from portal.table.result import ResultTable, RowView
 from portal.table.votable_read import read_votable
 from portal.table.votable_write import votable_bytes
@@ -32,3 +33,5 @@ def warm() -> None:
         result.take(np.array([1, 0]))
         result.numbers(['"float"', '"double" + 1e0'])
         result.delete()
+    for kind in (np.float32, np.float64):
+        bin_counts(np.zeros(1, kind), 0.0, 1.0, 2)
