@@ -12,10 +12,11 @@ import shutil
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from .adql.reserved import identifier
 from .errors import CancelledError, LimitError, QueryError
 from .table.columns import TableMeta
 from .table.engine import Stop
@@ -173,6 +174,25 @@ class Uploads:
         part = folder / "list.part"
         part.write_text(json.dumps(list(items)))
         part.replace(folder / "list.json")
+
+
+def as_schema(uploads: Iterable[Upload]) -> dict[str, Any]:
+    """The uploads as a schema that can be browsed and completed, in the form of ``portal.vo.schema``."""
+    return {
+        "name": "TAP_UPLOAD",
+        "description": "Your tables; a query that names one takes it along",
+        "tables": [
+            {
+                "name": f"TAP_UPLOAD.{item.name}",
+                "description": item.title,
+                "rows": item.rows,
+                "columns": [
+                    {**field._asdict(), "name": identifier(field.name), "principal": True} for field in item.fields
+                ],
+            }
+            for item in uploads
+        ],
+    }
 
 
 def check_name(name: str) -> None:

@@ -11,6 +11,7 @@ const KEYS = [
   ["Alt+1 … Alt+7", "layouts: tri-view, sky+table, sky+chart, chart+table, sky, chart, table"],
   ["Alt+Q", "show or hide the search part"],
   ["Alt+D", "show or hide light curve and image"],
+  ["Alt+U", "upload a table; files can be dropped anywhere"],
   ["?", "this help"],
 ];
 const LAYOUTS = ["tri", "sky-table", "sky-chart", "chart-table", "sky", "chart", "table"];
@@ -98,11 +99,12 @@ export function render({ model, el }) {
     "aria-label": "Go to a name, coordinates or an objectId" });
   const search = element("button", { class: "quiet", title: "Show or hide the search part (Alt+Q)" }, "Catalogs");
   const details = element("button", { class: "quiet", title: "Show or hide light curve and image (Alt+D)" }, "Details");
+  const upload = element("button", { class: "quiet", title: "Upload a table, or drop a file anywhere on the page (Alt+U)" }, "Upload");
   const jobsButton = element("button", { class: "quiet", "aria-haspopup": "true", "aria-expanded": "false" }, "Jobs");
   const dark = element("button", { class: "quiet", "aria-label": "Light or dark", title: "Light or dark" });
   const help = element("button", { class: "quiet", "aria-label": "Keys and help", title: "Keys (?)" }, "?");
   const service = element("span", { class: "service cut muted" });
-  const header = element("header", {}, element("span", { class: "name" }, logo(), "Triview"), search, details, service,
+  const header = element("header", {}, element("span", { class: "name" }, logo(), "Triview"), search, details, upload, service,
     element("span", { class: "grow" }), target, jobsButton, dark, help);
   const trouble = element("div", { class: "trouble tv-error", role: "alert" });
   const jobs = element("div", { class: "menu jobs", hidden: true });
@@ -199,6 +201,27 @@ export function render({ model, el }) {
   // the user's hand
   search.addEventListener("click", () => gesture(model, "toggled", { part: "search" }));
   details.addEventListener("click", () => gesture(model, "toggled", { part: "detail" }));
+  const openUpload = () => gesture(model, "uploading");
+  upload.addEventListener("click", openUpload);
+  // A file that falls anywhere on the page is kept on the document until the upload panel takes it.
+  const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const onDragOver = (event) => {
+    if (!carries(event)) return;
+    event.preventDefault();
+    page.classList.add("dropping");
+  };
+  const onDragEnd = (event) => { if (!event.relatedTarget) page.classList.remove("dropping"); };
+  const onDrop = (event) => {
+    page.classList.remove("dropping");
+    if (!carries(event)) return;
+    event.preventDefault();
+    document.tvDropped = [...event.dataTransfer.files];
+    document.dispatchEvent(new CustomEvent("tv-dropped"));
+    if (model.dialog_title !== "Upload") openUpload();
+  };
+  const drops = { dragover: onDragOver, dragleave: onDragEnd, drop: onDrop };
+  for (const [name, call] of Object.entries(drops)) document.addEventListener(name, call);
+  model.on("remove", () => Object.entries(drops).forEach(([name, call]) => document.removeEventListener(name, call)));
   dark.addEventListener("click", () => gesture(model, "themed", { theme: model.theme === "dark" ? "light" : "dark" }));
   const dismiss = () => gesture(model, "dismissed");
   side.close.addEventListener("click", dismiss);
@@ -228,6 +251,7 @@ export function render({ model, el }) {
     const layout = LAYOUTS[Number(event.key) - 1];
     if (layout) gesture(model, "arranged", { layout });
     else if (event.key.toLowerCase() === "q") gesture(model, "toggled", { part: "search" });
+    else if (event.key.toLowerCase() === "u") openUpload();
     else if (event.key.toLowerCase() === "d") gesture(model, "toggled", { part: "detail" });
     else return;
     event.preventDefault();

@@ -142,9 +142,11 @@ export function render({ model }) {
   let ticket = 0;
   const load = async () => {
     const mine = ++ticket;
-    tree.fill([]);
     found.classList.remove("tv-error");
-    if (!model.url) return redo();
+    if (!model.url) {
+      tree.fill([]);
+      return redo();
+    }
     root.classList.add("tv-busy");
     found.textContent = "Loading …";
     try {
@@ -157,6 +159,7 @@ export function render({ model }) {
       redo();
     } catch (error) {
       if (mine !== ticket) return;
+      tree.fill([]);
       redo();
       found.textContent = String(error.message ?? error);
       found.classList.add("tv-error");

@@ -17,7 +17,7 @@ from widgets.layout import Layout
 from .base import View
 from .chart import Chart
 from .coverage import Coverage
-from .drawer import Drawer
+from .drawer import PANELS, Drawer, Panel
 from .feeds import Feeds
 from .image import Image
 from .intake import Intakes
@@ -25,6 +25,7 @@ from .lightcurve import Curve
 from .results import Results
 from .search import Search
 from .table import Table
+from .upload import Upload
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Page(View):
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
-        self.drawer = Drawer(session, feeds)
+        upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book), "dialog")
+        self.drawer = Drawer(session, feeds, {**PANELS, "upload": upload})
         self.views: list[View] = [
             self.search, self.results, self.table, self.coverage, self.chart, self.curve, self.image,
             self.drawer,
@@ -84,6 +86,7 @@ class Page(View):
             themed=lambda gesture: session.param.update(theme="dark" if gesture.theme == "dark" else "light"),
             arranged=lambda gesture: session.show(gesture.layout) if gesture.layout in LAYOUTS else None,
             targeted=lambda gesture: self._go(gesture.text),
+            uploading=lambda _: session.open_panel("upload"),
             dismissed=lambda _: session.close_panel(),
         )
         # After the drawer, which has made what the frame is to show.

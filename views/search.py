@@ -11,6 +11,7 @@ from portal.adql.functions import FUNCTIONS
 from portal.errors import QueryError, TriviewError
 from portal.jobs.job import JobRow
 from portal.session import Session
+from portal.uploads import as_schema
 from portal.vo.schema import SchemaBook, vocabulary
 from portal.vo.tap import TapService
 from widgets.editor import Editor
@@ -45,6 +46,7 @@ class Search(View):
         )
         self.take(self.examples, picked=lambda picked: self._write(picked.adql))
         self.listen(self._show_query, "query")
+        self.listen(self._show_uploads, "uploads")
         self.listen(self._show_state, "jobs", "active")
         self.run(self._read_words, self._take_words, lambda error: None, "words")
         self._show_state()
@@ -117,10 +119,19 @@ class Search(View):
 
     # -- the service's tables ------------------------------------------------------------------------------------
     def _schema(self, _: dict[str, str]) -> Answer:
-        return json_answer(self.book.read(self.service))
+        return json_answer(self._tables())
+
+    def _tables(self) -> dict[str, Any]:
+        """What queries can name: the user's own tables first, then the service's."""
+        uploads, doc = self.session.uploads, self.book.read(self.service)
+        return {"schemas": [as_schema(uploads), *doc["schemas"]]} if uploads else doc
+
+    def _show_uploads(self) -> None:
+        self.schema.version += 1
+        self.run(self._read_words, self._take_words, lambda error: None, "words")
 
     def _read_words(self) -> dict[str, Any]:
-        return vocabulary(self.book.read(self.service), [function.name for function in FUNCTIONS])
+        return vocabulary(self._tables(), [function.name for function in FUNCTIONS])
 
     def _take_words(self, words: dict[str, Any]) -> None:
         self.editor.vocabulary = words

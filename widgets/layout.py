@@ -34,6 +34,10 @@ class Dismissed(NamedTuple):
     n: int
 
 
+class Uploading(NamedTuple):
+    n: int
+
+
 class Layout(JSWidget):
     """The frame. ``layout`` names the panes shown; ``search`` and ``detail`` tell whether those parts are open."""
 
@@ -70,4 +74,5 @@ class Layout(JSWidget):
     themed = Gesture(Themed)
     arranged = Gesture(Arranged)
     targeted = Gesture(Targeted)
+    uploading = Gesture(Uploading, doc="the upload panel was asked for, or a file fell on the page")
     dismissed = Gesture(Dismissed, doc="the open panel was closed")

@@ -7,16 +7,18 @@ export class Tree {
     this.fill([]);
   }
 
+  // What was open before stays open, by name.
   fill(schemas) {
+    const open = new Set([...(this.schemas ?? []), ...(this.schemas ?? []).flatMap((s) => s.children)].filter((row) => row.open).map((row) => row.name));
     this.words = [];
     this.schemas = schemas.map((schema) => ({
       kind: "schema",
       level: 1,
       name: schema.name,
       description: schema.description ?? "",
-      open: schemas.length <= 1,
+      open: schemas.length <= 1 || open.has(schema.name),
       text: textOf(schema),
-      children: (schema.tables ?? []).map((table) => tableRow(schema, table)),
+      children: (schema.tables ?? []).map((table) => tableRow(schema, table, open)),
     }));
     this.total = this.schemas.flatMap((s) => s.children).reduce((sum, t) => sum + t.children.length, 0);
     this.flatten();
@@ -100,7 +102,7 @@ function textOf(entry) {
   return `${entry.name}\n${entry.description ?? ""}\n${entry.ucd ?? ""}`.toLowerCase();
 }
 
-function tableRow(schema, table) {
+function tableRow(schema, table, open) {
   const full = table.name.includes(".") ? table.name : `${schema.name}.${table.name}`;
   return {
     kind: "table",
@@ -110,7 +112,7 @@ function tableRow(schema, table) {
     table: full,
     description: table.description ?? "",
     count: table.rows,
-    open: false,
+    open: open.has(full),
     text: textOf({ ...table, name: full }),
     children: (table.columns ?? []).map((column) => ({
       kind: "column",

@@ -1,0 +1,145 @@
+"""What a user changes before a foreign file becomes a result, and the rows passed on while the file is read."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from portal.errors import CancelledError, FormatError
+from portal.table.columns import Column, Info, TableMeta
+from portal.table.foreign import Options, Positions, load
+from portal.table.foreign.edits import Edit, Edits, edited_batches, edited_meta
+from portal.table.result import ResultTable
+
+IDS = [1651281746966117377, 1651281746966117378, 1651281746966117379]
+META = TableMeta(
+    (
+        Column("id", "long", ucd="meta.id"),
+        Column("ra", "double", ucd="pos.eq.ra;meta.main"),
+        Column("dec", "double", unit="deg"),
+        Column("lon", "double"),
+        Column("lat", "double"),
+        Column("code", "char", "*"),
+    )
+)
+BATCH = pa.RecordBatch.from_arrays(
+    [
+        pa.array(IDS),
+        pa.array([62.0, None, 62.2]),
+        pa.array([-37.0, -37.1, -37.2]),
+        pa.array([244.0, 244.1, 244.2]),
+        pa.array([-50.0, -50.1, -50.2]),
+        pa.array([" 007 ", "", "8"]),
+    ],
+    schema=META.to_schema(),
+)
+
+
+def edits(*columns: tuple[str, ...], positions: Positions | None = None) -> Edits:
+    return Edits(tuple(Edit(*(column + (column[0], "")[len(column) - 1 :])) for column in columns), positions)
+
+
+def test_columns_are_kept_renamed_typed_and_described() -> None:
+    wanted = Edits((Edit("code", "n", "int", "s", "A count"), Edit("id", "N", "char"), Edit("dec", "", "")))
+    told = edited_meta(META, wanted)
+    assert [(c.name, c.datatype) for c in told.columns] == [("n", "int"), ("N_1", "char"), ("dec", "double")]
+    assert told.columns[0].unit == "s" and told.columns[0].description == "A count"
+    [rows] = edited_batches(META, wanted, [BATCH])
+    assert rows.to_pydict() == {"n": [7, None, 8], "N_1": [str(n) for n in IDS], "dec": [-37.0, -37.1, -37.2]}
+
+
+def test_a_value_that_does_not_fit_is_named_with_its_row() -> None:
+    late = pa.RecordBatch.from_arrays([*BATCH.columns[:5], pa.array(["1", "2", "3.5"])], schema=BATCH.schema)
+    with pytest.raises(FormatError, match=r"Column code, row 6: '3.5' is no int"):
+        list(edited_batches(META, edits(("code", "code", "int")), [BATCH, late]))
+    with pytest.raises(FormatError, match="would lose digits"):
+        list(edited_batches(META, edits(("id", "id", "double")), [BATCH]))
+    with pytest.raises(FormatError, match="no column gone"):
+        edited_meta(META, edits(("gone",)))
+
+
+def test_positions_in_degrees_are_marked_and_others_are_added() -> None:
+    told = edited_meta(META, edits(("id",), ("ra",), ("lon",), ("lat",), positions=Positions("lon", "lat")))
+    assert {c.name: (c.ucd, c.unit) for c in told.columns[1:]} == {
+        "ra": ("pos.eq.ra", ""),
+        "lon": ("pos.eq.ra;meta.main", "deg"),
+        "lat": ("pos.eq.dec;meta.main", "deg"),
+    }
+
+
+def test_positions_in_another_frame_are_added_in_degrees() -> None:
+    wanted = edits(("id",), positions=Positions("lon", "lat", "deg", "galactic", ("Galactic by name.",)))
+    told = edited_meta(META, wanted)
+    assert [c.name for c in told.columns] == ["id", "ra_icrs", "dec_icrs"]
+    assert Info("NOTE", "Galactic by name.") in told.infos
+    [rows] = edited_batches(META, wanted, [BATCH])
+    ra, dec = np.asarray(rows.column("ra_icrs")), np.asarray(rows.column("dec_icrs"))
+    assert np.all(np.isfinite(ra)) and np.all(np.abs(dec) <= 90)
+
+
+def slow_reader(gate: threading.Event, fails: bool = False):
+    """A reader that shows one batch, waits, then gives another or fails."""
+
+    def read_file(path, name, options, folder, stop=None, progress=None, limits=None, opened=None) -> ResultTable:
+        table = ResultTable.create(folder, META)
+        table.append(BATCH)
+        progress(3, 0.5)
+        opened(table)
+        while not gate.wait(0.01):
+            if stop.is_set():
+                table.abandon()
+                raise CancelledError("Stopped.")
+        if fails:
+            raise FormatError("Line 5 has 7 fields.")
+        table.append(BATCH)
+        table.finish(TableMeta(META.columns, infos=(Info("NOTE", "One line was empty."),)))
+        return table
+
+    return read_file
+
+
+def test_rows_are_passed_on_while_the_file_is_read(tmp_path: Path, monkeypatch) -> None:
+    gate, told = threading.Event(), []
+    monkeypatch.setattr("portal.table.foreign.load.read_file", slow_reader(gate))
+    file = tmp_path / "lent"
+    file.write_text("x")
+    meta, batches = load.load(
+        file, "x.csv", Options(), edits(("id",)), tmp_path / "s", threading.Event(), lambda *now: told.append(now)
+    )
+    assert meta.columns[0].name == "id"
+    assert next(batches).column(0).to_pylist() == IDS and told == [(3, 0.5)]
+    gate.set()
+    rest = []
+    while True:
+        try:
+            rest.append(next(batches))
+        except StopIteration as end:
+            last = end.value
+            break
+    assert [row for batch in rest for row in batch.column(0).to_pylist()] == IDS
+    assert Info("NOTE", "One line was empty.") in last.infos
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_reader_that_fails_or_is_stopped_leaves_nothing_behind(tmp_path: Path, monkeypatch, fails: bool) -> None:
+    gate, stop = threading.Event(), threading.Event()
+    monkeypatch.setattr("portal.table.foreign.load.read_file", slow_reader(gate, fails))
+    file = tmp_path / "lent"
+    file.write_text("x")
+    _, batches = load.load(file, "x", Options(), edits(("id",)), tmp_path / "s", stop, lambda *now: None)
+    next(batches)
+    (gate if fails else stop).set()
+    with pytest.raises(FormatError if fails else CancelledError):
+        list(batches)
+    assert not list(tmp_path.iterdir())
+
+
+def test_types_are_asked_of_the_reader_of_text_only() -> None:
+    wanted = Edits((Edit("id", "id", "char"), Edit("ra", "ra", "")))
+    assert load.with_types(Options(), "csv", wanted).types == (("id", "char"),)
+    assert load.with_types(Options(), "fits", wanted).types == ()
