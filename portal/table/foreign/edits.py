@@ -15,6 +15,7 @@ from portal.table.foreign.guess import Positions, degrees
 from portal.table.names import unique_names
 
 RA, DEC = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
+NUMBERS = ("float", "double", "short", "int", "long")
 ADDED = ("ra_icrs", "dec_icrs")  # positions in degrees, beside those in hours, sexagesimals or another frame
 
 
@@ -34,10 +35,14 @@ class Edits(NamedTuple):
     columns: tuple[Edit, ...]
     positions: Positions | None = None
 
-    @property
-    def converted(self) -> bool:
-        """Whether columns of positions in ICRS degrees are added."""
-        return self.positions is not None and (self.positions.unit, self.positions.frame) != ("deg", "icrs")
+    def converts(self, meta: TableMeta) -> bool:
+        """Whether columns of positions in ICRS degrees are added: those of the file are none, or are not kept."""
+        if self.positions is None:
+            return False
+        names = {self.positions.ra, self.positions.dec}
+        kept = {edit.column: edit.datatype for edit in self.columns}
+        numbers = all((kept.get(c.name) or c.datatype) in NUMBERS for c in meta.columns if c.name in names)
+        return (self.positions.unit, self.positions.frame) != ("deg", "icrs") or not names <= kept.keys() or not numbers
 
 
 def edited_meta(meta: TableMeta, edits: Edits) -> TableMeta:
@@ -46,7 +51,8 @@ def edited_meta(meta: TableMeta, edits: Edits) -> TableMeta:
     lost = [edit.column for edit in edits.columns if edit.column not in known]
     if lost or not edits.columns:
         raise FormatError(f"The file has no column {lost[0]}." if lost else "No column is left.", "Open it again.")
-    plain, places = edits.positions is not None and not edits.converted, edits.positions
+    places, converts = edits.positions, edits.converts(meta)
+    plain = places is not None and not converts
     columns = []
     for edit in edits.columns:
         column = known[edit.column]
@@ -62,7 +68,7 @@ def edited_meta(meta: TableMeta, edits: Edits) -> TableMeta:
         unit = "deg" if plain and edit.column in (places.ra, places.dec) else edit.unit.strip()
         name = edit.name.strip() or edit.column
         columns.append(replace(column, name=name, unit=unit, ucd=ucd, description=edit.description.strip()))
-    if edits.converted:
+    if converts:
         told = f"ICRS degrees of {places.ra} and {places.dec} ({places.unit}, {places.frame})"
         columns += [Column(name, "double", "", "deg", ucd, description=told) for name, ucd in zip(ADDED, (RA, DEC))]
     unique, labels = unique_names(columns)
@@ -78,12 +84,12 @@ def edited_batches(
     Raises FormatError, with row and value, when a value does not fit the type asked for.
     """
     told = edited_meta(meta, edits)
-    schema = told.to_schema()
+    schema, converts = told.to_schema(), edits.converts(meta)
     for batch in batches:
         arrays = []
         for edit, field in zip(edits.columns, schema):
             arrays.append(_cast(batch.column(edit.column), field.type, edit, first))
-        if edits.converted:
+        if converts:
             arrays += [pa.array(values, from_pandas=True) for values in degrees(_table(batch), edits.positions)]
         first += batch.num_rows
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -71,14 +71,18 @@ def test_positions_in_degrees_are_marked_and_others_are_added() -> None:
     }
 
 
-def test_positions_in_another_frame_are_added_in_degrees() -> None:
+def test_positions_in_another_frame_are_added_in_degrees(monkeypatch) -> None:
+    turned = [10.0, np.nan, 12.0], [1.0, np.nan, 3.0]
+    monkeypatch.setattr("portal.table.foreign.edits.degrees", lambda table, places: [np.array(v) for v in turned])
     wanted = edits(("id",), positions=Positions("lon", "lat", "deg", "galactic", ("Galactic by name.",)))
     told = edited_meta(META, wanted)
     assert [c.name for c in told.columns] == ["id", "ra_icrs", "dec_icrs"]
     assert Info("NOTE", "Galactic by name.") in told.infos
     [rows] = edited_batches(META, wanted, [BATCH])
-    ra, dec = np.asarray(rows.column("ra_icrs")), np.asarray(rows.column("dec_icrs"))
-    assert np.all(np.isfinite(ra)) and np.all(np.abs(dec) <= 90)
+    assert rows.to_pydict()["ra_icrs"] == [10.0, None, 12.0] and rows.to_pydict()["dec_icrs"] == [1.0, None, 3.0]
+    # Positions that are not kept, or are text, are added too.
+    assert edited_meta(META, edits(("id",), positions=Positions("lon", "lat"))).columns[1].name == "ra_icrs"
+    assert len(edited_meta(META, edits(("id",), ("code",), ("lat",), positions=Positions("code", "lat"))).columns) == 5
 
 
 def slow_reader(gate: threading.Event, fails: bool = False):
