@@ -31,14 +31,15 @@ class VOTableDecoder:
 
     ``meta`` is None until the head has been read, and whole (with trailing infos, overflow, services) after
     ``close``. The rows are those of the first TABLE with data outside a RESOURCE of type "meta"; a document
-    without rows gives no batch. Every error is final.
+    without rows gives no batch. ``skip`` tables with data are stepped over before. Every error is final.
     """
 
-    def __init__(self, first_rows: int = FIRST_ROWS, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, first_rows: int = FIRST_ROWS, most_rows: int = MOST_ROWS, skip: int = 0) -> None:
         self.meta: TableMeta | None = None
         self.rows = 0
         self._pace = Pace(first_rows, most_rows)
-        self._xml = VOTableXML()
+        self._xml = VOTableXML(skip)
+        self._head_limit = HEAD_LIMIT if not skip else 1 << 62  # tables stepped over may be long
         self._body: BinaryRows | TextRows | None = None
         self._stage = self._begin
         self._held = b""
@@ -130,7 +131,7 @@ class VOTableDecoder:
                 self._stage = self._open
                 # The tag begins in this step: expat tells of a tag when it has seen its end.
                 return self._cut(data, start, at)
-            if self._head_size > HEAD_LIMIT:
+            if self._head_size > self._head_limit:
                 raise FormatError(f"No rows in the first {HEAD_LIMIT >> 20} MB of the VOTable.")
         self._held = (self._held + data)[-2 * TAG_LIMIT :]
         return None

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from portal.errors import FormatError
 from portal.table.columns import Column
-from portal.table.votable_kernels import gather
 
 ELEMENT = {
     "boolean": 1,
@@ -85,6 +84,8 @@ def scalar_array(column: Column, words: np.ndarray, valid: np.ndarray, nan_is_nu
 
 def run_array(column: Column, runs: Runs, empty_is_null: bool = False) -> pa.Array:
     """Text, or an array of numbers per cell."""
+    from portal.table.votable_kernels import gather  # compiled: not loaded for those who read text only
+
     if runs.bits or (column.datatype == "bit"):
         return _bit_lists(column, runs)
     total = int(runs.sizes.sum())

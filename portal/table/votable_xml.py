@@ -31,10 +31,11 @@ class VOTableXML:
 
     ``feed`` returns the byte offset (in all that was fed) of the tag that opens the rows of the first table with
     data, or None to ask for more; after the rows ``resume`` takes the closing part. ``serialization`` is then one
-    of BINARY2, BINARY, TABLEDATA.
+    of BINARY2, BINARY, TABLEDATA. ``skip`` tables with data are stepped over before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, skip: int = 0) -> None:
+        self._skip = skip
         self.serialization = ""
         self.version = ""
         self.infos: list[Info] = []
@@ -236,12 +237,17 @@ class VOTableXML:
 
     def _body(self, name: str, attrs: dict) -> None:
         if name in ("FITS", "PARQUET"):
+            if self._skip or self._found:
+                return  # its STREAM is what counts
             raise FormatError(f"The rows of this VOTable are in {name}, which is not read.", "Ask for BINARY2.")
         if name == "STREAM":
             if "href" in attrs:
                 raise FormatError("The rows of this VOTable are in another file, which is not followed.")
             name = self._stack[-2].rpartition(":")[2] if len(self._stack) > 1 else ""
         if self._found or self._in_service():
+            return
+        if self._skip:
+            self._skip -= 1
             return
         if name not in ("BINARY", "BINARY2", "TABLEDATA"):
             raise FormatError(f"The rows of this VOTable are in {name or 'an unknown form'}, which is not read.")

@@ -1,20 +1,43 @@
 """Reads files of unknown origin in a process of its own, bounded in memory, time and size; the portal goes on.
 
-All three calls start a process (0.5 s) and block: use a worker thread. They raise FormatError for a file at fault
-(also when its reader died of it), LimitError for one beyond the limits, CancelledError when ``stop`` was set.
+All three calls start a process (about a second) and block: use a worker thread. They raise FormatError for a file at
+fault (also when its reader died of it), LimitError for one beyond the limits, CancelledError when ``stop`` was set.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from portal.table.columns import TableMeta
-from portal.table.foreign.kinds import AS_FOUND, STANDARD, Kind, Limits, Options
-from portal.table.result import ResultTable
+from portal.errors import CancelledError, FormatError, LimitError
+from portal.table.columns import Info, TableMeta
+from portal.table.foreign.kinds import AS_FOUND, STANDARD, Kind, Limits, Options, Part
+
+if TYPE_CHECKING:
+    # The process that reads imports this package too and must not load the engine.
+    from portal.table.result import ResultTable
+
+ROOT = Path(__file__).resolve().parents[3]
+FRAME = struct.Struct(">cQ")
+FRAME_LIMIT = 1 << 30  # bytes of one batch; readers make them of 16 to 64 MB
+GLANCE = 0.1  # seconds between looks at ``stop`` and the clock
+PIPE = 1031  # F_SETPIPE_SZ: a larger pipe saves turns
+QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 def sniff(
@@ -25,7 +48,12 @@ def sniff(
     limits: Limits = STANDARD,
 ) -> Kind:
     """What the file is and which tables it holds. ``name`` is what the user calls it (its ending helps)."""
-    raise NotImplementedError
+    for letter, data in _frames("sniff", path, name, options, 0, stop, limits):
+        if letter == b"K":
+            doc = json.loads(data)
+            kind = Kind(*doc)
+            return kind._replace(parts=tuple(Part(*part) for part in kind.parts), notes=tuple(kind.notes))
+    raise _died("without a word")
 
 
 def preview(
@@ -37,7 +65,17 @@ def preview(
     limits: Limits = STANDARD,
 ) -> tuple[TableMeta, pa.Table, tuple[str, ...]]:
     """(description, first rows, notes). Types of a text table are those of its first megabytes only."""
-    raise NotImplementedError
+    meta, batches, notes = None, [], ()
+    for letter, data in _frames("read", path, name, options, max(1, rows), stop, limits):
+        if letter == b"S":
+            meta = _meta(data)
+        elif letter == b"B":
+            batches.append(_batch(data, meta))
+        elif letter == b"F":
+            notes = tuple(json.loads(data))
+    schema = pa.schema([pa.field(item.name, item.arrow) for item in meta.columns])
+    table = pa.Table.from_batches([batch.cast(schema) for batch in batches], schema=schema)
+    return meta, table.cast(meta.to_schema()), notes
 
 
 def read_file(
@@ -55,4 +93,130 @@ def read_file(
     ``progress`` is told (rows so far, fraction or -1); ``opened`` is given the result when its first rows are there.
     When it raises, rows that had come stay in ``folder`` (``ResultTable.open``), marked as not complete.
     """
-    raise NotImplementedError
+    from portal.table.result import ResultTable
+
+    result: ResultTable | None = None
+    meta, notes, fraction = None, [], -1.0
+    try:
+        for letter, data in _frames("read", path, name, options, 0, stop, limits):
+            if letter == b"S":
+                meta = _meta(data)
+            elif letter == b"B":
+                first = result is None
+                result = result or ResultTable.create(folder, meta)
+                result.append(_batch(data, meta))
+                if first and opened:
+                    opened(result)
+            elif letter == b"P":
+                fraction = float(json.loads(data))
+                if progress:
+                    progress(result.n_rows if result else 0, fraction)
+            elif letter == b"F":
+                notes = json.loads(data)
+        meta = replace(meta, infos=(*meta.infos, *(Info("NOTE", note) for note in notes)))
+        result = result or ResultTable.create(folder, meta)
+        result.finish(meta)
+    except BaseException:
+        if result is not None:
+            result.abandon()
+        raise
+    return result
+
+
+def _meta(data: bytes) -> TableMeta:
+    return TableMeta.from_schema(pa.ipc.read_schema(pa.py_buffer(data)))
+
+
+def _batch(data: bytes, meta: TableMeta) -> pa.RecordBatch:
+    with pa.ipc.open_stream(pa.BufferReader(data)) as source:
+        batch = source.read_next_batch()
+    if batch.num_columns != len(meta.columns):
+        raise FormatError("The reader of the file gave rows with other columns than announced.")
+    return batch
+
+
+def _frames(
+    do: str, path: Path, name: str, options: Options, rows: int, stop: threading.Event | None, limits: Limits
+) -> Iterator[tuple[bytes, bytes]]:
+    """What the reading process sends, as it comes; the process is gone when this ends, however it ends."""
+    with tempfile.TemporaryDirectory(prefix="reading-", dir=path.resolve().parent) as aside:
+        asked = {
+            "do": do, "path": str(path.resolve()), "name": name, "options": options._asdict(), "rows": rows,
+            "limits": limits, "aside": aside,
+        }  # fmt: skip
+        environ = {"PYTHONPATH": str(ROOT), "PATH": os.environ.get("PATH", ""), "HOME": aside, "TMPDIR": aside, **QUIET}
+        if folder := os.environ.get("NUMBA_CACHE_DIR"):
+            environ["NUMBA_CACHE_DIR"] = folder
+        command = [sys.executable, "-m", "portal.table.foreign.worker", json.dumps(asked)]
+        with (Path(aside) / "words").open("w+b") as words:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, env=environ, cwd=aside
+            )
+            try:
+                source = _Source(process, stop, time.monotonic() + limits.seconds, limits)
+                ended = False
+                while (head := source.take(FRAME.size, end_is_fine=True)) is not None:
+                    letter, size = FRAME.unpack(head)
+                    if size > FRAME_LIMIT:
+                        raise FormatError("A batch of rows of the file is too large.")
+                    data = source.take(size)
+                    if letter == b"E":
+                        kind, message, hint = json.loads(data)
+                        raise {"LimitError": LimitError}.get(kind, FormatError)(message, hint)
+                    ended = ended or letter in b"KF"
+                    yield letter, data
+                if not ended:
+                    raise _died(_how(process, limits))
+            finally:
+                process.kill()
+                process.wait()
+                process.stdout.close()
+
+
+class _Source:
+    """Bytes of the process, with an eye on the clock and on ``stop``."""
+
+    def __init__(self, process: subprocess.Popen, stop: threading.Event | None, end: float, limits: Limits) -> None:
+        self._process, self._stop, self._end, self._limits = process, stop, end, limits
+        self._file = process.stdout.fileno()
+        with suppress(OSError, ImportError):
+            import fcntl
+
+            fcntl.fcntl(self._file, PIPE, 1 << 20)
+
+    def take(self, size: int, end_is_fine: bool = False) -> bytes | None:
+        """Exactly ``size`` bytes; None when the process ended before the first."""
+        parts, have = [], 0
+        while have < size:
+            if self._stop is not None and self._stop.is_set():
+                raise CancelledError("Stopped.")
+            if time.monotonic() > self._end:
+                raise LimitError(
+                    f"Reading the file took more than {self._limits.seconds:,} s.", "Give fewer rows or columns."
+                )
+            if not select.select([self._file], [], [], GLANCE)[0]:
+                continue
+            part = os.read(self._file, min(size - have, 1 << 20))
+            if not part:
+                if end_is_fine and not have:
+                    return None
+                raise _died(_how(self._process, self._limits))
+            parts.append(part)
+            have += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _how(process: subprocess.Popen, limits: Limits) -> str:
+    """In what way the process ended."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    status = process.returncode
+    if status in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"after {limits.processor:,} s of processor time, or for want of memory"
+    if status is not None and status < 0:
+        return f"by {signal.Signals(-status).name}"
+    return f"with status {status}"
+
+
+def _died(how: str) -> FormatError:
+    return FormatError(f"The process that read the file ended {how}.", "The file may be damaged.")
