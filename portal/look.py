@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from .table.clauses import MODES, Clause, Selection, clauses_from_json, grouped,
 from .table.columns import Column, TableMeta
 from .table.expression import check_condition
 from .table.filters import column_filter
+from .table.names import quoted
 from .table.result import RowView
 
 
@@ -111,6 +113,25 @@ class Look(NamedTuple):
     def with_kept(self) -> Look:
         """The look with the selection turned into a filter."""
         return self._replace(kept=(*self.kept, grouped(self.clauses, "kept")), clauses=()) if self.clauses else self
+
+    def without_column(self, name: str) -> Look:
+        """The look with nothing in it that a column of that name is needed for."""
+        plain, sql = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE), quoted(name)
+
+        def rest(clauses: Selection) -> Selection:
+            return tuple(clause for clause in clauses if sql not in clause.sql)
+
+        axes = ("", "") if plain.search(self.x) or plain.search(self.y) else (self.x, self.y)
+        return self._replace(
+            sort=tuple(item for item in self.sort if item[0] != name),
+            filters=tuple(item for item in self.filters if item[0] != name),
+            clauses=rest(self.clauses),
+            kept=rest(self.kept),
+            sets=rest(self.sets),
+            x=axes[0],
+            y=axes[1],
+            condition="" if plain.search(self.condition) else self.condition,
+        )
 
     def with_sort(self, column: str, add: bool) -> Look:
         """The next order of a click on a header: ascending, descending, none; ``add`` keeps the other columns."""

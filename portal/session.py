@@ -91,6 +91,13 @@ class Session(PageState):
         """Change parts of the look at the active result (sort, filters, x, y)."""
         self.look = self.look._replace(**parts)
 
+    def columns_changed(self, gone: str = "") -> None:
+        """The active result has other columns than before; nothing may go on asking for the one that is ``gone``."""
+        with param.parameterized.batch_call_watchers(self):
+            if gone:
+                self.look = self.look.without_column(gone)
+            self.arrived += 1
+
     def select(self, clause: Clause) -> None:
         """Mark rows: a clause takes the place of what its source marked before, or joins it by its mode."""
         self.look = self.look.with_clause(clause)

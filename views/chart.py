@@ -148,7 +148,7 @@ class Chart(View):
             self.scatter.clear("This result has no two columns of numbers to draw. Type expressions for x and y.")
             return
         old = self._cloud
-        key = (session.active, table.n_rows, (look.filters, look.condition), look.kept, spec)
+        key = (session.active, table.n_rows, (look.filters, look.condition, table.meaning), look.kept, spec)
         if old is not None and old.table is table and old.key[2:] == key[2:] and not self.worth(old.key[1], table):
             key = old.key
         fresh = old is None or old.key[0] != key[0] or old.key[4] != key[4]

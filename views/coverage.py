@@ -88,7 +88,8 @@ class Coverage(View):
             words = "This result has no position columns. Add RA and Dec (such as coord_ra, coord_dec) to the SELECT."
             self.sky.param.update(version=self.sky.version + 1, current=None, message=words, notice="")
             return
-        key = (session.active, table.n_rows, look.filters, look.condition, look.kept, look.clauses, table.meta.overflow)
+        filters = (look.filters, look.condition, table.meaning)
+        key = (session.active, table.n_rows, filters, look.kept, look.clauses, table.meta.overflow)
         seen = self._seen
         if seen and seen[0] == key[0] and seen[2:] == key[2:] and not self.worth(seen[1], table):
             key = seen

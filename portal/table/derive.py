@@ -1,23 +1,19 @@
 """Columns computed from other columns of a result: a name, an expression, and what the column says of itself.
 
-Kept as text beside the rows, checked anew whenever they are read; the rows themselves are never rewritten.
+Knows what such a column is and its SQL; the rows themselves are never rewritten.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from portal.errors import LimitError, QueryError
+from portal.errors import QueryError
 from portal.table.columns import Column
 from portal.table.expression import Checked, check_any
 from portal.table.names import ROW, quoted
 
-DERIVED_FILE = "derived.json"
-DERIVED_LIMIT = 200  # columns of one result; each is a line of SQL in every query of it
 NAME_LIMIT = 100  # characters; FITS allows 68 and the longest name of a Rubin table has 52
 TEXT_LIMIT = 2_000  # characters of unit, UCD or description
 
@@ -31,7 +27,19 @@ SQL_TYPES = {
     "double": "DOUBLE",
     "char": "VARCHAR",
 }
+NATURAL_KINDS = {"boolean": "truth", "char": "text"}
 NATURAL_TYPES = {"int": "long", "number": "double", "truth": "boolean", "text": "char"}
+
+
+class Definition(NamedTuple):
+    """What a user says of a column. ``datatype`` is VOTable's; "" takes what the expression yields."""
+
+    name: str
+    expression: str
+    unit: str = ""
+    ucd: str = ""
+    description: str = ""
+    datatype: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +56,34 @@ class Derived:
     def name(self) -> str:
         return self.column.name
 
+    @property
+    def definition(self) -> Definition:
+        item = self.column
+        return Definition(item.name, self.text, item.unit, item.ucd, item.description, item.datatype)
+
 
 def derived_column(
-    name: str,
-    expression: str,
-    columns: Sequence[Column],
-    earlier: Sequence[Derived] = (),
-    unit: str = "",
-    ucd: str = "",
-    description: str = "",
-    datatype: str = "",
-    not_yet: Sequence[Column] = (),
+    said: Definition, columns: Sequence[Column], earlier: Sequence[Derived] = (), later: Sequence[Column] = ()
 ) -> Derived:
-    """A column checked against stored ``columns`` and the derived ones before it.
+    """A column checked against the stored ``columns`` and the derived ones before it.
 
-    ``datatype`` is VOTable's; "" takes what the expression yields (double, long, boolean or char). What cannot be
-    computed (NaN, a number that does not fit, text that is no number) is null. Raises QueryError with the place in
-    the expression, or without one for the name. ``not_yet`` are columns made later: their names are taken, and to use
-    them would go round in a circle.
+    What cannot be computed (NaN, a number that does not fit, text that is no number) is null. ``later`` are columns
+    made after it: their names are taken, and to use them would go round in a circle. Raises QueryError with the place
+    in the expression, or without one when anything else is wrong.
     """
-    name = name.strip()
-    known = [*columns, *(item.column for item in earlier)]
-    _check_name(name, [*known, *not_yet])
-    if datatype and datatype not in SQL_TYPES:
-        raise QueryError(f"A column cannot be of type {datatype}.", f"Choose one of {', '.join(SQL_TYPES)}.")
-    for what, text in (("unit", unit), ("UCD", ucd), ("description", description)):
+    name, known = said.name.strip(), [*columns, *(item.column for item in earlier)]
+    _check_name(name, [*known, *later])
+    if said.datatype and said.datatype not in SQL_TYPES:
+        raise QueryError(f"A column cannot be of type {said.datatype}.", f"Choose one of {', '.join(SQL_TYPES)}.")
+    for what, text in (("unit", said.unit), ("UCD", said.ucd), ("description", said.description)):
         if len(text) > TEXT_LIMIT:
             raise QueryError(f"The {what} has more than {TEXT_LIMIT:,} characters.")
-    checked = _checked(expression, known, [Column(name), *not_yet])
-    kind = datatype or NATURAL_TYPES[checked.kind]
-    arraysize = "*" if kind == "char" else ""
-    column = Column(name, kind, arraysize, unit.strip(), ucd.strip(), description=description.strip())
+    checked = _checked(said.expression, known, [Column(name), *later])
+    kind = said.datatype or NATURAL_TYPES[checked.kind]
+    words = said.unit.strip(), said.ucd.strip()
+    column = Column(name, kind, "*" if kind == "char" else "", *words, description=said.description.strip())
     level = 1 + max((item.level for item in earlier if item.name in checked.uses), default=-1)
-    return Derived(column, expression.strip(), _typed(checked.sql, checked.kind, kind), checked.uses, level)
+    return Derived(column, said.expression.strip(), _typed(checked.sql, checked.kind, kind), checked.uses, level)
 
 
 def _checked(expression: str, known: Sequence[Column], later: Sequence[Column]) -> Checked:
@@ -124,39 +127,6 @@ def needed(names: Sequence[str], derived: Sequence[Derived]) -> tuple[list[str],
     return [name for name in wanted if name not in computed], used[::-1]
 
 
-def load(folder: Path, columns: Sequence[Column]) -> tuple[Derived, ...]:
-    """The columns kept in a result's folder. What can no longer be used is left out; the file stays as it is."""
-    try:
-        kept = json.loads((folder / DERIVED_FILE).read_text())
-        items = [(str(item["text"]), Column(**item["column"])) for item in kept]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
-    found: list[Derived] = []
-    for text, column in items[:DERIVED_LIMIT]:
-        try:
-            say = (column.unit, column.ucd, column.description, column.datatype)
-            found.append(derived_column(column.name, text, columns, found, *say))
-        except QueryError:
-            continue  # it stood on a column that is gone
-    return tuple(found)
-
-
-def save(folder: Path, derived: Sequence[Derived]) -> None:
-    """Keep the columns in the result's folder. Raises LimitError when they cannot be written."""
-    doc = [{"text": item.text, "column": asdict(item.column)} for item in derived]
-    aside = folder / f"{DERIVED_FILE}.new"
-    try:
-        aside.write_text(json.dumps(doc))
-        os.replace(aside, folder / DERIVED_FILE)
-    except OSError as error:
-        raise LimitError(f"The column cannot be kept: {error.strerror}.", "Free some disk space.") from error
-
-
-def users_of(name: str, derived: Sequence[Derived]) -> list[str]:
-    """Names of the derived columns that are computed from a column."""
-    return [item.name for item in derived if name in item.uses]
-
-
 def _check_name(name: str, columns: Sequence[Column]) -> None:
     if not name:
         raise QueryError("The column has no name.", "Give it one, such as g_r.")
@@ -177,6 +147,3 @@ def _typed(sql: str, kind: str, datatype: str) -> str:
     if kind == NATURAL_KINDS.get(datatype):
         return f"CAST(TRY({sql}) AS {sql_type})"
     return f"TRY_CAST(TRY({sql}) AS {sql_type})"
-
-
-NATURAL_KINDS = {"boolean": "truth", "char": "text"}

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from portal.errors import CancelledError, LimitError, QueryError
-from portal.table import derive, order
+from portal.errors import CancelledError, QueryError
+from portal.table import derive, derived_list, order
 from portal.table.columns import Column, TableMeta
-from portal.table.derive import DERIVED_LIMIT, Derived
+from portal.table.derive import Definition, Derived
 from portal.table.engine import Stop
 from portal.table.kept import Kept
 from portal.table.moment import Moment
@@ -46,7 +46,7 @@ class ResultTable:
         self._store = store
         self._id = next(_serial)
         self._naming = threading.Lock()
-        self._derived: tuple[Derived, ...] = derive.load(store.folder, store.meta.columns)
+        self._derived: tuple[Derived, ...] = derived_list.load(store.folder, store.meta.columns)
         self._meaning = 0  # grows when a name comes to mean another column
         self._meta: tuple[TableMeta, tuple[Derived, ...], TableMeta] | None = None
 
@@ -79,6 +79,11 @@ class ResultTable:
     def meta(self) -> TableMeta:
         """The table and all its columns, those that came first, then the derived ones."""
         return self._meta_with(self._derived)
+
+    @property
+    def meaning(self) -> int:
+        """Grows when a name comes to mean another column than before."""
+        return self._meaning
 
     @property
     def derived(self) -> tuple[Derived, ...]:
@@ -134,54 +139,32 @@ class ResultTable:
 
         Raises QueryError for a name that is taken or an expression that is wrong, LimitError when there are too many.
         """
+        said = Definition(name, expression, unit, ucd, description, datatype)
         with self._naming:
-            if len(self._derived) >= DERIVED_LIMIT:
-                raise LimitError(f"A result holds at most {DERIVED_LIMIT} computed columns.", "Delete some of them.")
-            say = (unit, ucd, description, datatype)
-            item = derive.derived_column(name, expression, self._store.meta.columns, self._derived, *say)
-            self._keep((*self._derived, item))
-            return derive.described(item)
+            self._keep(derived_list.added(self._derived, self._store.meta.columns, said))
+            return derive.described(self._derived[-1])
 
-    def change_derived(
-        self,
-        old: str,
-        name: str,
-        expression: str,
-        unit: str = "",
-        ucd: str = "",
-        description: str = "",
-        datatype: str = "",
-    ) -> Column:
+    def change_derived(self, old: str, said: Definition) -> Column:
         """Put another definition in the place of a derived column; it may use those before it only.
 
         Raises KeyError when there is none called ``old``, QueryError when the new one is wrong or those that use it
         would no longer be right.
         """
         with self._naming:
-            place = self._place_of_derived(old)
-            before, after = self._derived[:place], self._derived[place + 1 :]
-            stored = self._store.meta.columns
-            if name.strip() != old and (users := derive.users_of(old, after)):
-                raise QueryError(f"{users[0]} is computed from {old}.", f"Keep the name, or change {users[0]} first.")
-            later = [item.column for item in after]
-            new = derive.derived_column(name, expression, stored, before, unit, ucd, description, datatype, later)
-            derived = [*before, new]
-            for item in after:
-                say = (item.column.unit, item.column.ucd, item.column.description, item.column.datatype)
-                try:
-                    derived.append(derive.derived_column(item.name, item.text, stored, derived, *say))
-                except QueryError as error:
-                    raise QueryError(f"{item.name} is computed from {old} and would fail: {error.message}") from None
-            self._keep(tuple(derived), afresh=True)
-            return derive.described(new)
+            self._keep(derived_list.changed(self._derived, self._store.meta.columns, old, said), afresh=True)
+            return self.meta.column(said.name.strip())
 
     def drop_derived(self, name: str) -> None:
         """Take a derived column away. Raises KeyError when there is none, QueryError while others are made of it."""
         with self._naming:
-            place = self._place_of_derived(name)
-            if users := derive.users_of(name, self._derived):
-                raise QueryError(f"{users[0]} is computed from {name}.", f"Delete {users[0]} first.")
-            self._keep(self._derived[:place] + self._derived[place + 1 :], afresh=True)
+            self._keep(derived_list.dropped(self._derived, name), afresh=True)
+
+    def defined(self, said: Definition, old: str = "") -> Derived:
+        """What ``derive`` or ``change_derived`` would make, checked the same way, and not kept."""
+        stored = self._store.meta.columns
+        if old:
+            return derived_list.redefined(self._derived, stored, old, said)
+        return derived_list.added(self._derived, stored, said)[-1]
 
     # rows
 
@@ -296,15 +279,9 @@ class ResultTable:
             known = self._meta = (stored, derived, replace(stored, columns=columns))
         return known[2]
 
-    def _place_of_derived(self, name: str) -> int:
-        for place, item in enumerate(self._derived):
-            if item.name == name:
-                return place
-        raise KeyError(name)
-
     def _keep(self, derived: tuple[Derived, ...], afresh: bool = False) -> None:
         """Make these the derived columns; ``afresh`` forgets what was built over names that may mean another now."""
-        derive.save(self.folder, derived)
+        derived_list.save(self.folder, derived)
         self._derived = derived
         if afresh:
             self._meaning += 1

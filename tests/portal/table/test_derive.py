@@ -5,10 +5,12 @@ import pyarrow as pa
 import pytest
 
 from portal.errors import LimitError, QueryError
-from portal.table import derive as derived_columns
+from portal.table import derived_list
 from portal.table import result as results
 from portal.table.columns import Column, TableMeta
+from portal.table.derive import Definition
 from portal.table.export import export_stream
+from portal.table.preview import preview
 from portal.table.result import ResultTable, RowView
 
 
@@ -91,8 +93,8 @@ def test_they_come_back_and_the_rows_are_never_rewritten(stored, objects):
     assert again.meta == stored.meta and [item.text for item in again.derived] == ["mag * 2", "a + 1"]
     assert again.take(np.arange(50)).equals(stored.take(np.arange(50)))
     assert (stored.folder / "rows.arrows").read_bytes() == before
-    for text in ("not json", '[{"text": "nosuch + 1", "column": {"name": "x"}}]', '[{"text": 1}]', '{"a": 1}'):
-        (stored.folder / derived_columns.DERIVED_FILE).write_text(text)
+    for text in ("not json", '[["x", "nosuch + 1"]]', "[1]", "[[]]", '{"a": 1}', '[["x", 1, 2, 3, 4, 5, 6]]'):
+        (stored.folder / derived_list.DERIVED_FILE).write_text(text)
         found = ResultTable.open(stored.folder)
         assert found.derived == () and found.n_rows == 3000
 
@@ -123,27 +125,27 @@ def test_change_and_drop(stored, objects):
     assert stored.numbers(['"b"'])[0][up[0]] == np.nanmin(mag + 1) * 2
     for text in ("b + 1", "a + 1"):
         with pytest.raises(QueryError, match="itself or from columns made after") as caught:
-            stored.change_derived("a", "a", text)
+            stored.change_derived("a", Definition("a", text))
         assert caught.value.column == 1
     with pytest.raises(QueryError, match="b is computed from a"):
-        stored.change_derived("a", "z", "mag")
+        stored.change_derived("a", Definition("z", "mag"))
     with pytest.raises(QueryError, match="b is computed from a"):
         stored.drop_derived("a")
     with pytest.raises(QueryError, match="b is computed from a and would fail"):  # b would multiply text
-        stored.change_derived("a", "a", "name")
+        stored.change_derived("a", Definition("a", "name"))
     with pytest.raises(QueryError, match="already"):
-        stored.change_derived("b", "mag", "1")
+        stored.change_derived("b", Definition("mag", "1"))
     assert stored.rows(view).tolist() == up
-    stored.change_derived("a", "a", "-mag", "mag")
+    stored.change_derived("a", Definition("a", "-mag", "mag"))
     # what was built over the old meaning is not used again
     assert stored.numbers(['"b"'])[0][stored.rows(view)[0]] == np.nanmax(mag) * -2
     assert not [key for key in results.ORDERS._arrays if key[0] == stored._id and key[1] < stored.now().version]
-    stored.change_derived("b", "c", "a * 3")
+    stored.change_derived("b", Definition("c", "a * 3"))
     assert [item.name for item in ResultTable.open(stored.folder).derived] == ["a", "c"]
     stored.drop_derived("c")
     stored.drop_derived("a")
     assert stored.meta.columns == stored._store.meta.columns
-    for call in (lambda: stored.drop_derived("mag"), lambda: stored.change_derived("c", "c", "1")):
+    for call in (lambda: stored.drop_derived("mag"), lambda: stored.change_derived("c", Definition("c", "1"))):
         with pytest.raises(KeyError):
             call()
 
@@ -166,14 +168,36 @@ def test_a_row_that_cannot_be_computed_is_null_and_the_rest_stays(tmp_path):
     assert result.rows(RowView((("nan", True),))).tolist()[-2:] == [1, 2]
 
 
+def test_a_preview_keeps_nothing(stored, objects):
+    _, table = objects
+    stored.derive("a", "mag + 1")
+    view = RowView((("mag", True),))
+    shown = preview(stored, Definition("b", "a - flux", "mag"), view)
+    assert shown.names == ("a", "flux") and shown.column.unit == "mag" and shown.kind == "double"
+    top = stored.page(view, 0, 5, ["a", "flux"])[1]
+    assert [float(row[-1]) for row in shown.rows] == pytest.approx(
+        [
+            a - f if a is not None and f is not None else None
+            for a, f in zip(*(top[name].to_pylist() for name in ("a", "flux")))
+        ],
+        rel=1e-5,
+    )
+    gaps = sum(m is None or f is None for m, f in zip(table["mag"].to_pylist(), table["flux"].to_pylist()))
+    assert (shown.read, shown.nulls, shown.whole) == (3000, gaps, True)
+    assert preview(stored, Definition("a", "-mag"), old="a").rows[0][-1].startswith("-")
+    with pytest.raises(QueryError, match="already"):
+        preview(stored, Definition("a", "mag"))
+    assert [item.name for item in stored.derived] == ["a"]
+
+
 def test_limits(stored, monkeypatch, tmp_path):
-    monkeypatch.setattr(results, "DERIVED_LIMIT", 2)
+    monkeypatch.setattr(derived_list, "DERIVED_LIMIT", 2)
     stored.derive("a", "1")
     stored.derive("b", "1")
     with pytest.raises(LimitError, match="at most 2"):
         stored.derive("c", "1")
     stored.drop_derived("b")
-    monkeypatch.setattr(derived_columns.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(derived_list.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
     with pytest.raises(LimitError, match="No space left"):
         stored.derive("b", "1")
     assert [item.name for item in stored.derived] == ["a"]
