@@ -5,6 +5,13 @@ One list for checking, completion and help; names are written in any case.
 
 from __future__ import annotations
 
+# Of two positions in degrees; it keeps milliarcseconds where the cosine rule loses them. Not with least(), which
+# passes over nulls: the distance of nothing is null.
+HAVERSINE = (
+    "(pow(sin(radians({3} - {1}) / 2e0), 2e0) + "
+    "cos(radians({1})) * cos(radians({3})) * pow(sin(radians({2} - {0}) / 2e0), 2e0))"
+)
+
 # name: (fewest arguments, most, SQL over {0}, {1}; "" joins any number by commas)
 FUNCTIONS: dict[str, tuple[int, int, str]] = {
     "abs": (1, 1, "abs({0})"),
@@ -19,12 +26,7 @@ FUNCTIONS: dict[str, tuple[int, int, str]] = {
     "cos": (1, 1, "cos({0})"),
     "cosh": (1, 1, "cosh({0})"),
     "degrees": (1, 1, "degrees({0})"),
-    "distance": (  # of two positions, all in degrees; haversine keeps milliarcseconds where the cosine rule loses them
-        4,
-        4,
-        "degrees(2e0 * asin(least(1e0, sqrt(pow(sin(radians({3} - {1}) / 2e0), 2e0) + "
-        "cos(radians({1})) * cos(radians({3})) * pow(sin(radians({2} - {0}) / 2e0), 2e0)))))",
-    ),
+    "distance": (4, 4, f"degrees(2e0 * atan2(sqrt({HAVERSINE}), sqrt(abs(1e0 - {HAVERSINE}))))"),
     "exp": (1, 1, "exp({0})"),
     "floor": (1, 1, "floor({0})"),
     "ln": (1, 1, "ln({0})"),

@@ -184,7 +184,7 @@ def test_a_preview_keeps_nothing(stored, objects):
     )
     gaps = sum(m is None or f is None for m, f in zip(table["mag"].to_pylist(), table["flux"].to_pylist()))
     assert (shown.read, shown.nulls, shown.whole) == (3000, gaps, True)
-    assert preview(stored, Definition("a", "-mag"), old="a").rows[0][-1].startswith("-")
+    assert preview(stored, Definition("a", "-mag"), old="a").maximum.startswith("-")
     with pytest.raises(QueryError, match="already"):
         preview(stored, Definition("a", "mag"))
     assert [item.name for item in stored.derived] == ["a"]
