@@ -15,6 +15,7 @@ from portal.adql.targets import (
     in_list,
     join_by_id,
     join_by_position,
+    regions,
 )
 from portal.errors import QueryError
 from portal.table.columns import Column
@@ -66,8 +67,15 @@ def described(upload: Upload) -> dict[str, Any]:
         "key": upload.key, "name": upload.name, "title": upload.title,
         "note": f"{upload.rows:,} row{'' if upload.rows == 1 else 's'} · {len(columns):,} columns · {size}",
         "places": list(position_columns(columns) or ()),
+        "regions": _region_column(columns),
         "ids": sorted(plain, key=lambda name: not is_id(next(c for c in columns if c.name == name))),
     }  # fmt: skip
+
+
+def _region_column(columns: list[Column]) -> str:
+    """The column of STC-S regions, or empty."""
+    found = (c.name for c in columns if c.is_text and (c.ucd.startswith("pos.outline") or c.name.lower() == "s_region"))
+    return next(found, "")
 
 
 def _columns(upload: Upload) -> list[Column]:
@@ -87,8 +95,9 @@ def target_query(
 ) -> str:
     """ADQL for the rows of ``table`` that belong to the rows of an upload, a comment first saying what it does.
 
-    ``how``: "place" (``radius`` in arcsec) or "id" (``column`` equals ``target``). ``inside``: targets written into
-    the query. Raises QueryError for a table or column that is not there, LimitError for too many targets.
+    ``how``: "place" (``radius`` in arcsec), "id" (``column`` equals ``target``) or "region". ``inside``: targets
+    written into the query, as regions always are. Raises QueryError for a table or column that is not there,
+    LimitError for too many targets.
     """
     known = {item["name"]: item for schema in doc["schemas"] for item in schema["tables"]}
     choice = next((item for item in searchable(doc) if item["name"] == table), None)
@@ -115,6 +124,12 @@ def target_query(
         return (
             f"-- {table} within {radius:g} arcsec of the positions of {upload.title}, each written as a circle\n{text}"
         )
+    if how == "region":
+        shapes = _region_column(columns)
+        if not (shapes and source.ra):
+            raise QueryError("This search needs regions in the upload and positions in the archive's table.")
+        texts = first_rows(path, [shapes], MOST_CONES + 1)[shapes]
+        return f"-- {table} inside the regions of {upload.title}\n{regions(source, texts)}"
     if column not in {str(item["name"]) for item in known[table]["columns"]}:
         raise QueryError(f"{table} has no column {column}.", "Choose the column of ids.")
     if target not in {c.name for c in columns}:

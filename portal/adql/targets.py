@@ -98,10 +98,28 @@ def polygon(source: Source, corners: Sequence[tuple[float, float]]) -> str:
     return f"CONTAINS({_point(source)}, POLYGON('ICRS', {places})) = 1"
 
 
-def regions(source: Source, conditions: Sequence[str]) -> str:
-    """Rows in any of the regions, which ``circle`` and ``polygon`` made. Raises LimitError, QueryError."""
+def regions(source: Source, texts: Iterable[str | None]) -> str:
+    """Rows inside any of the regions, STC-S circles and polygons (ICRS, deg). Raises LimitError, QueryError."""
+    conditions = [_region(source, text) for text in texts if text and text.strip()]
     _bounded(len(conditions), MOST_CONES, "regions")
-    return _alone(source, "\n  OR ".join(conditions))
+    return _alone(source, "\n  OR ".join(dict.fromkeys(conditions)))
+
+
+def _region(source: Source, text: str) -> str:
+    words = text.replace(",", " ").split()
+    numbers = words[1:] if len(words) % 2 == (words[0].upper() == "POLYGON") else words[2:]
+    try:
+        values = [float(word) for word in numbers]
+    except ValueError:
+        values = []
+    if words[0].upper() == "CIRCLE" and len(values) == 3 and _is_place(*values[:2]) and 0 < values[2] <= 180:
+        return circle(source, values[0] % 360.0, *values[1:])
+    if words[0].upper() == "POLYGON" and len(values) >= 6:
+        return polygon(source, list(zip(values[::2], values[1::2])))
+    raise QueryError(
+        f"{text[:80]!r} is neither a circle nor a polygon in ICRS degrees.",
+        "Leave such regions out, by a filter, and use the rest.",
+    )
 
 
 def literal(value: object) -> str:

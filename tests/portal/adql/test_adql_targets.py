@@ -15,7 +15,6 @@ from portal.adql.targets import (
     MOST_IDS,
     Source,
     Targets,
-    circle,
     cones,
     in_list,
     join_by_id,
@@ -67,9 +66,13 @@ def test_cones_hold_their_positions(places, radius) -> None:
 
 
 def test_regions_and_limits() -> None:
-    text = regions(OBJECT, [circle(OBJECT, 62, -37, 0.1), polygon(OBJECT, [(61, -37), (62, -37), (62, -36)])])
-    assert text.count("CONTAINS(") == 2 and "\n  OR CONTAINS" in text
+    shapes = ["CIRCLE ICRS 62 -37 0.1", "Polygon 61 -37 62 -37 62 -36", None, "POLYGON ICRS 61,-37,62,-37,62,-36"]
+    text = regions(OBJECT, shapes)
+    assert text.count("CONTAINS(") == 2 and "\n  OR CONTAINS" in text and "CIRCLE('ICRS', 62.0, -37.0, 0.1)" in text
     parse_adql(text)
+    for odd in ("POSITION ICRS 62 -37", "CIRCLE ICRS 62 -97 0.1", "CIRCLE", "x"):
+        with pytest.raises(QueryError):
+            regions(OBJECT, [odd])
     with pytest.raises(QueryError):
         polygon(OBJECT, [(61, -37), (62, -37)])
     with pytest.raises(LimitError):
