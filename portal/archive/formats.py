@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet
-
-from ..table.columns import TableMeta
-from ..table.votable_write import Trailer, votable_bytes
-from .fits_table import fits_bytes
+from ..table.parquet_write import parquet_bytes
+from ..table.text_write import separated_bytes
+from ..table.votable_write import Trailer, votable_bytes, with_null_values
+from .fits_table import kept_fits
+from .json_table import json_bytes
 from .params import Parameters, UsageError
-from .text_table import json_bytes, separated_bytes
 
 if TYPE_CHECKING:
     from .query import Query
@@ -77,51 +74,13 @@ def encoded(query: Query, form: Format, folder: Path | None = None) -> Generator
             case "json":
                 yield from json_bytes(meta, rows, trailer)
             case "parquet":
-                yield from _parquet(meta, rows, trailer)
+                yield from parquet_bytes(meta, rows, trailer)
             case "fits":
-                for piece in fits_bytes(meta, rows, trailer, folder):
+                for piece in kept_fits(meta, rows, trailer, folder):
                     query.check()
                     yield piece
             case name:
-                yield from votable_bytes(meta, rows, SERIALIZATIONS[name], trailer)
+                described = with_null_values(meta) if name == "binary" else meta
+                yield from votable_bytes(described, rows, SERIALIZATIONS[name], trailer)
     finally:
         query.close()
-
-
-class _Drain(io.RawIOBase):
-    """A file whose bytes can be taken away while it is being written."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._place = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, piece: bytes) -> int:
-        self._pieces.append(bytes(piece))
-        self._place += len(piece)
-        return len(piece)
-
-    def tell(self) -> int:
-        return self._place
-
-    def take(self) -> bytes:
-        piece = b"".join(self._pieces)
-        self._pieces.clear()
-        return piece
-
-
-def _parquet(meta: TableMeta, rows: Iterable[pa.RecordBatch], trailer: Callable[[], Trailer]) -> Iterator[bytes]:
-    sink = _Drain()
-    writer = pa.parquet.ParquetWriter(sink, meta.to_schema(), compression="snappy")
-    for batch in rows:
-        writer.write_batch(batch)
-        if piece := sink.take():
-            yield piece
-    # VOParquet: a VOTable without rows in the footer says what Parquet cannot (units, UCDs, overflow, services).
-    described = b"".join(votable_bytes(meta, (), "TABLEDATA", trailer))
-    footer = {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": described.decode()}
-    writer.add_key_value_metadata(footer)
-    writer.close()
-    yield sink.take()

@@ -1,29 +1,117 @@
-"""A result, or a chosen part of it, as a file: VOTable or CSV, streamed at constant memory."""
+"""A result, or a chosen part of it, as a file in any of the formats, streamed at constant memory.
+
+What each format keeps of nulls: BINARY2, Parquet and Arrow keep all apart (null, NaN, empty text, empty array). CSV
+and TSV too, but arrays are text. TABLEDATA and ECSV take a null text for an empty one; so do BINARY and FITS, which
+also take a null float for NaN and give whole numbers a value that no cell has. IPAC writes a word for null.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from portal.errors import QueryError
+from portal.errors import CancelledError, QueryError
 from portal.table.columns import Info, TableMeta
-from portal.table.names import label_of
+from portal.table.engine import Stop
+from portal.table.fits_write import check_width, fits_bytes
+from portal.table.ipac_write import NULLS, ipac_bytes
 from portal.table.order import NATURAL, RowView
+from portal.table.parquet_write import arrow_bytes, parquet_bytes
+from portal.table.region_write import RADIUS, id_column, region_bytes
 from portal.table.result import ResultTable
-from portal.table.votable_pack import joined_rows, number_texts
-from portal.table.votable_write import Trailer, votable_bytes
+from portal.table.survey import Survey
+from portal.table.text_write import ecsv_bytes, separated_bytes
+from portal.table.units import spelled
+from portal.table.votable_write import Trailer, fitted, votable_bytes
 
-CHUNK = 65_536  # rows fetched at once: 8 MB of a usual catalogue row
+FIRST = 1_024  # rows fetched first: they tell how large rows are
+CHUNK = 65_536  # rows fetched at once, fewer of wide rows
+CHUNK_BYTES = 16 << 20  # of rows fetched at once; a usual catalogue row has 130 bytes
+
+
+class Format(NamedTuple):
+    """A file format: what it is called, a word on it, its group, media type and file ending."""
+
+    label: str
+    note: str
+    group: str
+    type: str
+    ending: str
+
+
 FORMATS = {
-    "votable": ("application/x-votable+xml;serialization=BINARY2", ".vot"),
-    "votable-tabledata": ("application/x-votable+xml;serialization=TABLEDATA", ".xml"),
-    "csv": ("text/csv;charset=utf-8;header=present", ".csv"),
+    "votable": Format("VOTable", "BINARY2", "VO", "application/x-votable+xml;serialization=BINARY2", ".vot"),
+    "votable-tabledata": Format(
+        "VOTable", "TABLEDATA", "VO", "application/x-votable+xml;serialization=TABLEDATA", ".xml"
+    ),
+    "votable-binary": Format("VOTable", "BINARY", "VO", "application/x-votable+xml;serialization=BINARY", ".vot"),
+    "fits": Format("FITS", "binary table", "Binary", "application/fits", ".fits"),
+    "parquet": Format("Parquet", "VOParquet", "Binary", "application/vnd.apache.parquet", ".parquet"),
+    "arrow": Format("Arrow", "IPC, Feather", "Binary", "application/vnd.apache.arrow.file", ".arrow"),
+    "csv": Format("CSV", "commas", "Text", "text/csv;charset=utf-8;header=present", ".csv"),
+    "tsv": Format("TSV", "tabs", "Text", "text/tab-separated-values;charset=utf-8", ".tsv"),
+    "ecsv": Format("ECSV", "with units", "Text", "application/x-ecsv;charset=utf-8", ".ecsv"),
+    "ipac": Format("IPAC", "table", "Text", "application/x-ipac-table;charset=utf-8", ".tbl"),
+    "regions": Format("DS9 regions", "points", "Regions", "application/x-ds9-region;charset=utf-8", ".reg"),
+    "regions-circles": Format(
+        "DS9 regions", "circles of 1″", "Regions", "application/x-ds9-region;charset=utf-8", ".reg"
+    ),
 }
-"""Format: (media type, file ending)."""
+SERIALIZATIONS = {"votable": "BINARY2", "votable-tabledata": "TABLEDATA", "votable-binary": "BINARY"}
+
+
+class Source:
+    """The rows to write, by batches and as often as asked, the same rows each time also while more arrive."""
+
+    def __init__(
+        self,
+        result: ResultTable,
+        view: RowView = NATURAL,
+        rows: np.ndarray | None = None,
+        stop: Stop | None = None,
+    ) -> None:
+        """Rows of the view in its order, or ``rows`` by number in the order given; what takes time comes later."""
+        self._result, self._view, self._stop = result, view, stop
+        self._rows, self._ready = rows, rows is not None
+        self._total = result.n_rows if rows is None else len(rows)
+
+    @property
+    def total(self) -> int:
+        """The number of rows; asked first, it waits for the order."""
+        if not self._ready:
+            self._rows, self._ready = self._result.rows(self._view, self._stop), True
+            self._total = self._total if self._rows is None else len(self._rows)
+        return self._total
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """All rows with these columns. Raises CancelledError when stopped."""
+        start, step = 0, FIRST
+        while start < self.total:
+            if self._stop is not None and self._stop.is_set:
+                raise CancelledError("Stopped.")
+            table = self._part(start, min(step, self.total - start), names)
+            start += table.num_rows
+            step = max(1, min(CHUNK, CHUNK_BYTES * table.num_rows // max(1, table.nbytes)))
+            yield from table.to_batches()
+
+    def _part(self, start: int, count: int, names: Sequence[str]) -> pa.Table:
+        if self._rows is None:
+            return self._result.page(NATURAL, start, count, names)[1]
+        return self._result.take(self._rows[start : start + count], names)
+
+    def survey(self, meta: TableMeta, words: Iterable[str] = ()) -> Survey:
+        """What the rows turn out to be, from one pass over the columns that need it."""
+        found = Survey(meta.columns, words)
+        wanted = found.wanted
+        if wanted:
+            for batch in self.batches([meta.columns[at].name for at in wanted]):
+                found.look(batch, wanted)
+        found.rows = self.total
+        return found
 
 
 def export_stream(
@@ -34,11 +122,14 @@ def export_stream(
     columns: Sequence[str] | None = None,
     infos: Sequence[Info] = (),
     comments: bool = False,
+    stop: Stop | None = None,
 ) -> Iterator[bytes]:
     """Pieces of the file. Rows are those of the view in its order, or ``rows`` by number in the order given.
 
-    The overflow mark, infos and service descriptors of the result are kept in VOTable; CSV says them in ``#`` lines
-    only with ``comments``, since most readers take those for rows. Raises QueryError for an unknown format or column.
+    ``infos`` and those of the result, its overflow mark and its service descriptors go where the format has a place
+    for them; CSV and TSV say them in ``#`` lines only with ``comments``, since most readers take those for rows.
+    Raises QueryError for an unknown format or column or a region file without positions, LimitError for what the
+    format cannot hold, and from the pieces CancelledError when stopped.
     """
     if format not in FORMATS:
         raise QueryError(f"There is no export format {format!r}.", f"Choose one of {', '.join(FORMATS)}.")
@@ -46,77 +137,62 @@ def export_stream(
     for name in columns or ():
         if name not in known:
             raise QueryError(f"There is no column {name} to export.")
-    meta = _chosen(result.meta, columns, infos)
-    batches = _batches(result, view, rows, [item.name for item in meta.columns])
-    if format == "csv":
-        return _csv(meta, batches, comments)
-    serialization = "BINARY2" if format == "votable" else "TABLEDATA"
-    meta = _with_wide_text(result, meta)
-    return votable_bytes(meta, batches, serialization, lambda: Trailer(overflow=result.meta.overflow))
+    if FORMATS[format].group == "Regions" and result.positions() is None:
+        raise QueryError("This table has no positions to draw.", "Regions need columns of RA and Dec in degrees.")
+    source = Source(result, view, rows, stop)
+    if format == "fits":
+        check_width(len(result.meta.columns if columns is None else columns))
+    return _pieces(result, source, format, columns, infos, comments)
+
+
+def _pieces(
+    result: ResultTable,
+    source: Source,
+    format: str,
+    columns: Sequence[str] | None,
+    infos: Sequence[Info],
+    comments: bool,
+) -> Iterator[bytes]:
+    count = Info("ROWS", str(source.total), f"of {result.n_rows:,} received")
+    meta = _chosen(result.meta, columns, (*infos, count))
+    names = [item.name for item in meta.columns]
+    end = Trailer(overflow=meta.overflow)
+
+    def batches(wanted: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        return source.batches(names if wanted is None else wanted)
+
+    if format in SERIALIZATIONS:
+        meta = fitted(meta, source.survey(meta), SERIALIZATIONS[format])
+        yield from votable_bytes(meta, batches(), SERIALIZATIONS[format], lambda: end)
+    elif format in ("csv", "tsv"):
+        yield from separated_bytes(meta, batches(), "," if format == "csv" else "\t", comments)
+    elif format == "fits":
+        yield from fits_bytes(meta, source.survey(meta), batches, end)
+    elif format.startswith("regions"):
+        yield from _regions(result, replace(meta, columns=result.meta.columns), source, format)
+    elif format == "ipac":
+        yield from ipac_bytes(meta, source.survey(meta, NULLS), batches())
+    else:
+        yield from WRITERS[format](meta, batches())
+
+
+WRITERS: dict[str, Callable[[TableMeta, Iterable[pa.RecordBatch]], Iterator[bytes]]] = {
+    "ecsv": ecsv_bytes,
+    "parquet": parquet_bytes,
+    "arrow": arrow_bytes,
+}
+
+
+def _regions(result: ResultTable, meta: TableMeta, source: Source, format: str) -> Iterator[bytes]:
+    ra, dec = result.positions()
+    name = id_column(meta.columns)
+    rows = source.batches([ra, dec, *[name] * bool(name)])
+    return region_bytes(meta, (ra, dec), rows, RADIUS if format == "regions-circles" else 0.0)
 
 
 def _chosen(meta: TableMeta, columns: Sequence[str] | None, infos: Sequence[Info]) -> TableMeta:
+    """The table with the columns asked for, units as VOUnits, and the infos; the overflow mark is no info."""
     kept = meta.columns if columns is None else tuple(meta.column(name) for name in columns)
-    said = {item.name for item in infos}
+    kept = tuple(replace(item, unit=spelled(item.unit, "vounit")) for item in kept)
+    said = {item.name for item in infos} | {"QUERY_STATUS"}
     return replace(meta, columns=kept, infos=(*(item for item in meta.infos if item.name not in said), *infos))
-
-
-def _with_wide_text(result: ResultTable, meta: TableMeta) -> TableMeta:
-    """Text columns with characters outside ASCII become unicodeChar: char promises ASCII, and readers insist."""
-    columns = []
-    for column in meta.columns:
-        if column.datatype == "char" and not result.is_ascii(column.name):
-            column = replace(column, datatype="unicodeChar")
-        columns.append(column)
-    return replace(meta, columns=tuple(columns))
-
-
-def _batches(result: ResultTable, view: RowView, rows: np.ndarray | None, names: list[str]) -> Iterator[pa.RecordBatch]:
-    if rows is None:
-        rows = result.rows(view)
-    total = result.n_rows if rows is None else len(rows)
-    for start in range(0, total, CHUNK):
-        if rows is None:
-            _, table = result.page(NATURAL, start, min(CHUNK, total - start), names)
-        else:
-            table = result.take(rows[start : start + CHUNK], names)
-        yield from table.to_batches()
-
-
-def _csv(meta: TableMeta, batches: Iterator[pa.RecordBatch], comments: bool) -> Iterator[bytes]:
-    """RFC 4180 in UTF-8: null is empty, empty text is "", numbers have the digits that read back the same."""
-    if comments:
-        notes = [f"# {item.name}: {item.value} {item.text}".strip() for item in meta.infos]
-        if meta.overflow:
-            notes.append("# OVERFLOW: the service cut this result; there are more rows")
-        yield "".join(" ".join(note.split()) + "\n" for note in notes).encode()
-    header = [label_of(meta, item.name) for item in meta.columns]
-    yield ",".join(_quoted(name) for name in header).encode() + b"\n"
-    for batch in batches if header else ():
-        parts: list = []
-        for array in batch.columns:
-            parts += [",", _csv_texts(array)]
-        yield joined_rows(pc.binary_join_element_wise(*parts[1:], "\n", ""))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(mark in name for mark in ',"\r\n') else name
-
-
-def _csv_texts(array: pa.Array) -> pa.Array:
-    if pa.types.is_list(array.type):
-        flat = array.flatten()
-        flat = number_texts(flat) if not pa.types.is_boolean(flat.type) else pc.cast(flat, pa.string())
-        ends = np.r_[0, np.cumsum(np.asarray(pc.fill_null(pc.list_value_length(array), 0)))]
-        cells = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pc.fill_null(flat, ""))
-        texts = pc.binary_join_element_wise("[", pc.binary_join(cells, " "), "]", "")
-        return pc.if_else(array.is_valid(), texts, "")
-    if pa.types.is_string(array.type):
-        odd = pc.or_(pc.match_substring_regex(array, '[",\r\n]'), pc.equal(array, ""))
-        if pc.any(odd).as_py():
-            quoted = pc.binary_join_element_wise('"', pc.replace_substring(array, '"', '""'), '"', "")
-            array = pc.if_else(odd, quoted, array)
-        return pc.fill_null(array, "")
-    if pa.types.is_floating(array.type):
-        return pc.fill_null(number_texts(array), "")
-    return pc.fill_null(pc.cast(array, pa.string()), "")

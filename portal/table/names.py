@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -55,3 +56,10 @@ def with_unique_names(meta: TableMeta) -> TableMeta:
 def label_of(meta: TableMeta, name: str) -> str:
     """The column's name as its service wrote it."""
     return meta.extra.get(LABEL + name, name)
+
+
+def labels(meta: TableMeta) -> list[str]:
+    """The columns' names as their service wrote them, but the engine's where two would be the same."""
+    shown = [label_of(meta, item.name) for item in meta.columns]
+    taken = Counter(shown)
+    return [name if taken[name] == 1 and name.strip() else item.name for name, item in zip(shown, meta.columns)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from xml.sax.saxutils import escape, quoteattr
 
 from portal.table.columns import Column, Info, Param, Service, TableMeta
-from portal.table.names import label_of
-from portal.table.votable_values import NUMPY
+from portal.table.names import labels
+from portal.table.votable_values import NUMPY, WHOLE
 
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 IDENTIFIER = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
@@ -91,8 +92,9 @@ def field_xml(column: Column, label: str, taken: set[str], marked: bool) -> str:
     name = column.id if IDENTIFIER.fullmatch(column.id) and column.id not in taken else ""
     taken.add(name)
     inside = f"<DESCRIPTION>{escape(clean(column.description))}</DESCRIPTION>" if column.description else ""
-    if not marked and column.datatype in ("unsignedByte", "short", "int", "long") and not column.is_array:
-        inside += f"<VALUES null={quoteattr(column.null)}/>" if column.null else ""
+    if column.null and column.datatype in WHOLE and (column.is_array or not marked):
+        # A mark stands for a whole cell: what is null inside an array needs a number of its own.
+        inside += f"<VALUES null={quoteattr(clean(column.null))}/>"
     return (
         "<FIELD"
         + attributes(
@@ -120,10 +122,10 @@ def head_xml(meta: TableMeta, serialization: str) -> str:
     known |= {item.id for item in meta.columns}
     taken: set[str] = {item.get("ID", "") for item in (*meta.coosys, *meta.timesys)} - {""}
     fields = []
-    for column in meta.columns:
+    for column, label in zip(meta.columns, labels(meta)):
         if column.ref and column.ref not in known:
-            column = Column(**{**{key: getattr(column, key) for key in Column.__slots__}, "ref": ""})
-        fields.append(field_xml(column, label_of(meta, column.name), taken, serialization == "BINARY2"))
+            column = replace(column, ref="")
+        fields.append(field_xml(column, label, taken, serialization == "BINARY2"))
     said = f"<DESCRIPTION>{escape(clean(meta.description))}</DESCRIPTION>\n" if meta.description else ""
     opening = "<TABLEDATA>\n" if serialization == "TABLEDATA" else f'<{serialization}><STREAM encoding="base64">\n'
     return (

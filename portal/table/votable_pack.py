@@ -52,7 +52,7 @@ def _put1(out, pos, values):
 
 
 @njit(nogil=True, cache=True)
-def _put_runs(out, pos, ends, data):
+def put_runs(out, pos, ends, data):
     for row in range(len(pos)):
         at = pos[row]
         for k in range(ends[row], ends[row + 1]):
@@ -78,7 +78,7 @@ class _Cells:
             self.size: np.ndarray | int = self.words.itemsize
             return
         if datatype in ("char", "unicodeChar"):
-            self.ends, self.data = _text_bytes(array, datatype)
+            self.ends, self.data = text_bytes(array, datatype)
             self.counts = np.diff(self.ends) // ELEMENT[datatype]
         else:
             self.ends, self.data, counts = _list_bytes(column, array, datatype, arraysize)
@@ -91,7 +91,7 @@ class _Cells:
             return
         if self.counts is not None:
             _put4(out, pos, self.counts.astype(np.int32).view(np.uint32))
-        _put_runs(out, pos, self.ends, self.data)
+        put_runs(out, pos, self.ends, self.data)
 
 
 def pack_binary2(columns: tuple[Column, ...], batch: pa.RecordBatch, marked: bool = True) -> bytes:
@@ -139,7 +139,7 @@ def _words(datatype: str, array: pa.Array) -> np.ndarray:
     return np.ascontiguousarray(values).view(f"u{values.itemsize}")
 
 
-def _text_bytes(array: pa.Array, datatype: str) -> tuple[np.ndarray, np.ndarray]:
+def text_bytes(array: pa.Array, datatype: str) -> tuple[np.ndarray, np.ndarray]:
     """(ends, bytes) of the cells' text; a null is empty."""
     if datatype == "unicodeChar":
         # VOTable characters have two bytes: those beyond become a pair, as UTF-16 has it.
@@ -171,7 +171,7 @@ def _list_bytes(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(ends in bytes, bytes, counts) of array cells; raises FormatError when a fixed size is not met."""
     counts = np.asarray(pc.fill_null(pc.list_value_length(array), 0)).astype(np.int64)
-    flat = array.flatten()
+    flat = _without_holes(column, array.flatten())
     if not arraysize.endswith("*"):
         length = fixed_length(arraysize)
         null = np.asarray(array.is_null())
@@ -191,6 +191,15 @@ def _list_bytes(
     words = _words(datatype, flat)
     data = np.ascontiguousarray(words.astype(words.dtype.newbyteorder(">"))).view(np.uint8)
     return np.concatenate([[0], np.cumsum(counts * words.itemsize)]).astype(np.int64), data, counts
+
+
+def _without_holes(column: Column, flat: pa.Array) -> pa.Array:
+    """The members of arrays with the column's null value in place of nulls; raises FormatError when it has none."""
+    if not flat.null_count or not pa.types.is_integer(flat.type):
+        return flat
+    if not column.null:
+        raise FormatError(f"Column {column.name} has nulls inside arrays, and no value that stands for them.")
+    return pc.fill_null(flat, pa.scalar(int(column.null), flat.type))
 
 
 # TABLEDATA
@@ -229,7 +238,7 @@ def cell_xml(column: Column, array: pa.Array) -> pa.Array:
         if pa.types.is_boolean(flat.type):
             flat = pc.if_else(flat, *(("1", "0") if written(column)[0] == "bit" else ("T", "F")))
         else:
-            flat = number_texts(flat)
+            flat = number_texts(_without_holes(column, flat))
         flat = pc.fill_null(flat, "NaN" if column.datatype in ("float", "double") else "?")
         ends = np.concatenate([[0], np.cumsum(np.asarray(pc.fill_null(pc.list_value_length(array), 0)))])
         texts = pc.binary_join(pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flat), " ")

@@ -27,6 +27,7 @@ ELEMENT = {
     "doubleComplex": 16,
 }
 NUMPY = {"unsignedByte": "u1", "short": "i2", "int": "i4", "long": "i8", "float": "f4", "double": "f8"}
+WHOLE = ("unsignedByte", "short", "int", "long")
 TRUE = np.zeros(256, bool)
 TRUE[list(b"Tt1")] = True
 KNOWN = TRUE.copy()
@@ -48,9 +49,9 @@ def _bits(keep: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return np.packbits(keep, bitorder="little") & valid
 
 
-def _null_number(column: Column) -> int | None:
+def null_number(column: Column) -> int | None:
     """The integer that stands for null, when the FIELD names one."""
-    if not column.null or column.datatype not in ("unsignedByte", "short", "int", "long"):
+    if not column.null or column.datatype not in WHOLE:
         return None
     try:
         return int(column.null.strip(), 0) if column.null.strip()[:2].lower() == "0x" else int(column.null)
@@ -76,7 +77,7 @@ def scalar_array(column: Column, words: np.ndarray, valid: np.ndarray, nan_is_nu
     values = words.view(NUMPY[column.datatype])
     if nan_is_null and column.datatype in ("float", "double"):
         valid = _bits(~np.isnan(values), valid)
-    null = _null_number(column)
+    null = null_number(column)
     if null is not None:
         valid = _bits(values != null, valid)
     return _array(column.arrow, size, valid, values)
@@ -236,7 +237,7 @@ def text_array(column: Column, texts: pa.Array) -> pa.Array:
         values = _text_numbers(texts, kind)
     except (pa.ArrowInvalid, ValueError, OverflowError):
         raise FormatError(f"Column {column.name}: a cell is not of type {column.datatype}.") from None
-    null = _null_number(column)
+    null = null_number(column)
     if null is not None:
         values = pc.if_else(pc.equal(values, pa.scalar(null, kind)), pa.scalar(None, kind), values)
     return values

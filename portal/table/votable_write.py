@@ -10,9 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pybase64
 
+from portal.errors import FormatError
 from portal.table.columns import Column, Info, Service, TableMeta
+from portal.table.survey import Seen, Survey, own_null, with_null
 from portal.table.votable_markup import CLOSING, OPENING, head_xml, info_xml, tail_xml
-from portal.table.votable_pack import pack_binary2, pack_tabledata
+from portal.table.votable_pack import as_type, pack_binary2, pack_tabledata
+from portal.table.votable_values import WHOLE
 
 ROWS = 16_384  # rows packed at once: a few MB, so the first bytes leave early
 
@@ -33,7 +36,7 @@ def votable_bytes(
 ) -> Iterator[bytes]:
     """A VOTable in pieces. ``serialization`` is BINARY2, BINARY or TABLEDATA; columns of a batch go by position.
 
-    BINARY has no marks for nulls: whole numbers get a null value (the least of their type), bytes become shorts.
+    BINARY has no marks for nulls: columns of whole numbers need a null value (``fitted``, ``with_null_values``).
     ``trailer`` is asked after the last row; without it ``meta.overflow`` and ``meta.services`` are written.
     Raises FormatError when a batch does not fit the columns, ValueError for another serialization.
     """
@@ -41,7 +44,6 @@ def votable_bytes(
         raise ValueError(f"unknown serialization {serialization!r}")
     marked = serialization == "BINARY2"
     if serialization == "BINARY":
-        meta = replace(meta, columns=tuple(map(_with_null, meta.columns)))
         batches = (_without_nulls(meta.columns, batch) for batch in batches)
     yield head_xml(meta, serialization).encode()
     if serialization == "TABLEDATA":
@@ -67,19 +69,52 @@ def votable_bytes(
 LEAST = {"short": -(2**15), "int": -(2**31), "long": -(2**63)}
 
 
-def _with_null(column: Column) -> Column:
-    """The column with a value that stands for null, as BINARY and FITS need it for whole numbers."""
-    if column.is_array or column.datatype not in (*LEAST, "unsignedByte"):
-        return column
-    datatype = "short" if column.datatype == "unsignedByte" else column.datatype
-    return replace(column, datatype=datatype, null=str(LEAST[datatype]))
+def with_null_values(meta: TableMeta) -> TableMeta:
+    """The table with a value that stands for null in every column of whole numbers, for rows not seen yet.
+
+    It is the least of its type, and bytes become shorts. ``fitted`` does better once all rows have been seen.
+    """
+
+    def one(column: Column) -> Column:
+        if column.is_array or column.datatype not in WHOLE:
+            return column
+        datatype = "short" if column.datatype == "unsignedByte" else column.datatype
+        return replace(column, datatype=datatype, null=str(LEAST[datatype]))
+
+    return replace(meta, columns=tuple(map(one, meta.columns)))
+
+
+def fitted(meta: TableMeta, survey: Survey, serialization: str) -> TableMeta:
+    """The columns as their rows need them.
+
+    Text with characters outside ASCII becomes unicodeChar: char promises ASCII, and readers insist. Where nulls have
+    no marks, whole numbers get a value that no cell has, and arrays of fixed size a free end, so that they can be
+    empty. Raises LimitError when no such value is left.
+    """
+
+    def one(column: Column, seen: Seen) -> Column:
+        if column.datatype == "char" and not seen.ascii:
+            return replace(column, datatype="unicodeChar")
+        if column.is_array:
+            if serialization != "BINARY2" and seen.nulls and not column.arraysize.endswith("*"):
+                column = replace(column, arraysize="x".join([*column.arraysize.split("x")[:-1], "*"]))
+            return with_null(column, seen) if seen.holes else column
+        if serialization == "BINARY":
+            return with_null(column, seen)
+        # Elsewhere nulls are apart from numbers; a number that is one of the data must not be taken for null.
+        return column if not column.null or own_null(column, seen) else replace(column, null="")
+
+    return replace(meta, columns=tuple(map(one, meta.columns, survey.seen)))
 
 
 def _without_nulls(columns: tuple[Column, ...], batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with null values in place of nulls; raises FormatError where a column names none."""
     arrays = []
     for column, array in zip(columns, batch.columns):
-        if column.null and not column.is_array and column.datatype in LEAST:
-            array = pc.fill_null(array.cast(column.arrow), int(column.null))
+        if array.null_count and column.datatype in WHOLE and not column.is_array:
+            if not column.null:
+                raise FormatError(f"Column {column.name} has nulls, which BINARY cannot mark.", "Ask for BINARY2.")
+            array = pc.fill_null(as_type(array, column.arrow), pa.scalar(int(column.null), column.arrow))
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 

@@ -1,58 +1,19 @@
-"""Writes CSV (RFC 4180), TSV and JSON, batch by batch, in UTF-8."""
+"""Writes JSON as the large TAP services do, batch by batch."""
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from ..table.columns import Column, TableMeta
+from ..table.text_write import list_texts
 from ..table.votable_pack import joined_rows, number_texts
 from ..table.votable_write import Trailer
 
 PLAIN = "^[ !#-\\[\\]-~]*$"  # what JSON writes as it stands
-
-
-def separated_bytes(meta: TableMeta, batches: Iterable[pa.RecordBatch], separator: str) -> Iterator[bytes]:
-    """A header line and the rows; null is empty. Neither form has a place to mark an overflow."""
-    head = (separator.join(_quoted(column.name) for column in meta.columns) + "\n").encode()
-    options = pa.csv.WriteOptions(include_header=False, delimiter=separator, quoting_style="needed")
-    for batch in batches:
-        out = io.BytesIO()
-        pa.csv.write_csv(_flat(batch, separator), out, options)
-        yield head + out.getvalue()
-        head = b""
-    if head:
-        yield head
-
-
-def _flat(batch: pa.RecordBatch, separator: str) -> pa.RecordBatch:
-    """The batch with arrays as text: ``[1 2 3]``. TSV has no quotes, so a tab or end of line in a text is a blank."""
-    arrays = []
-    for array in batch.columns:
-        if pa.types.is_list(array.type):
-            array = pc.if_else(array.is_valid(), pc.binary_join_element_wise("[", _joined(array, " "), "]", ""), None)
-        elif separator == "\t" and pa.types.is_string(array.type):
-            array = pc.replace_substring_regex(array, "[\t\r\n]", " ")
-        arrays.append(array)
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
-
-
-def _joined(array: pa.ListArray, separator: str) -> pa.Array:
-    flat = array.flatten()
-    texts = pc.cast(flat, pa.string()) if pa.types.is_boolean(flat.type) else number_texts(flat)
-    counts = pc.fill_null(pc.list_value_length(array), 0)
-    ends = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(counts).cast(pa.int32())])
-    return pc.binary_join(pa.ListArray.from_arrays(ends, pc.fill_null(texts, "null")), separator)
-
-
-def _quoted(name: str) -> str:
-    """A column name for the header line; Arrow would quote every one."""
-    return name if name.isidentifier() else '"' + name.replace('"', '""') + '"'
 
 
 def json_bytes(meta: TableMeta, batches: Iterable[pa.RecordBatch], trailer: Callable[[], Trailer]) -> Iterator[bytes]:
@@ -79,8 +40,7 @@ def json_bytes(meta: TableMeta, batches: Iterable[pa.RecordBatch], trailer: Call
 def _json(column: Column, array: pa.Array) -> pa.Array:
     """The cells of one column as JSON texts."""
     if pa.types.is_list(array.type):
-        texts = pc.binary_join_element_wise("[", _joined(_finite(array), ", "), "]", "")
-        return pc.if_else(array.is_valid(), texts, "null")
+        return pc.fill_null(list_texts(_finite(array), "[", ", ", "]", "null"), "null")
     if pa.types.is_string(array.type):
         if pc.all(pc.match_substring_regex(array, PLAIN)).as_py() in (True, None):
             texts = pc.binary_join_element_wise('"', array, '"', "")
