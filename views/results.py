@@ -116,7 +116,7 @@ def export_answer(table, look, arguments: dict[str, str], title: str) -> Answer:
     elif scope == "marked":
         marked = selection_sql(look.clauses)
         view = view._replace(where=" AND ".join(f"({part})" for part in (view.where, marked) if part))
-    kind, ending = FORMATS[form]
+    kind, ending = FORMATS[form].type, FORMATS[form].ending
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", title).strip("_") or "result"
     return Answer(
         export_stream(table, view, form), kind, (("Content-Disposition", f'attachment; filename="{name}{ending}"'),)
