@@ -10,7 +10,6 @@ import json
 import os
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -221,7 +220,7 @@ class RowStore:
         doc = {
             "complete": self.complete,
             "n_rows": self.n_rows,
-            "columns": [asdict(item) for item in self.meta.columns],
+            "columns": [item.as_dict() for item in self.meta.columns],
             "table": json.loads(self.meta.to_schema().metadata[META_KEY]),
         }
         aside = self.folder / f"{META_FILE}.new"

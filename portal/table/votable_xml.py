@@ -49,6 +49,7 @@ class VOTableXML:
         self._resource_text = ""
         self._found = False  # the table whose rows we read has been opened
         self._rows_done = False
+        self._in_own_rows = False  # between the last row and the tag that closes the rows
         self._stack: list[str] = []
         self._resources: list[dict] = []
         self._field: dict | None = None
@@ -91,6 +92,7 @@ class VOTableXML:
         self._listen(self._parser)
         self._stack = stack
         self._rows_done = True
+        self._in_own_rows = not empty and self.serialization != "TABLEDATA"
 
     def close(self) -> None:
         """Raises FormatError unless the document has ended as it should."""
@@ -166,7 +168,7 @@ class VOTableXML:
         if name in TEXTS:
             self._keep(len(text))
             self._text.append(text)
-        elif name == "STREAM" and self._rows_done and text.strip():
+        elif name == "STREAM" and self._in_own_rows and text.strip():
             raise FormatError("The STREAM of the VOTable holds something that is not base64.")
 
     def _end(self, tag: str) -> None:
@@ -185,6 +187,8 @@ class VOTableXML:
             self._groups.pop()
         elif name == "RESOURCE" and self._resources:
             self._end_resource()
+        elif name == "STREAM":
+            self._in_own_rows = False
         self._stack.pop()
 
     def _keep(self, size: int) -> None:

@@ -37,13 +37,23 @@ class Ragged:
     def __init__(self) -> None:
         self.count = 0
         self.first: tuple[int, int, int] = (0, 0, 0)
+        self.unclosed = 0
 
     def __call__(self, row: pa.csv.InvalidRow) -> str:
         if not (row.text or "").lstrip().startswith("#"):
             self.count += 1
+            if "\n" in (row.text or "") and row.text.count('"') % 2:
+                self.unclosed = row.number or 1
             if self.count == 1:
                 self.first = (row.number or 0, row.actual_columns, row.expected_columns)
         return "skip"
+
+    def check(self, rows: int) -> None:
+        """Raises FormatError when the lines are not at fault but what cuts them, ``rows`` others being good."""
+        if self.unclosed:
+            raise FormatError(f"A quote that opens in line {self.unclosed:,} does not close.", "Correct that line.")
+        if self.count > max(1, MOST_RAGGED * (rows + self.count)) or (self.count and not rows):
+            raise FormatError(self.note().replace("left out for", "found"), "Choose another delimiter.")
 
     def note(self) -> str:
         """What happened, for the user."""
@@ -148,6 +158,7 @@ def typed(rows: Rows, asked: dict[str, str], infos: tuple[Info, ...], told: Told
             count += batch.num_rows
             for at, guess in guesses.items():
                 guess.look(batch.column(at))
+        ragged.check(count)
     columns = []
     for at, name in enumerate(rows.names):
         datatype = asked[name] if name in asked else guesses[at].datatype
@@ -174,12 +185,9 @@ def converted(
     for batch in rows.batches(ragged):
         done += batch.num_rows
         told.fraction = done / count if count else -1.0
-        if ragged.count > MOST_RAGGED * (done + ragged.count) and ragged.count > 1:
-            raise FormatError(ragged.note().replace("left out for", "found"), "Choose another delimiter.")
         yield pa.RecordBatch.from_arrays([cell(array) for cell, array in zip(cells, batch.columns)], schema=schema)
+    ragged.check(done)
     if ragged.count:
-        if not done:
-            raise FormatError(ragged.note().replace("left out for", "found"), "Choose another delimiter.")
         told.note(ragged.note())
 
 

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from portal.errors import FormatError
@@ -56,8 +57,8 @@ def described_in_yaml(lines: Iterable[str]) -> tuple[tuple[Column, ...], dict[st
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise FormatError(f"The YAML head of the table cannot be understood ({text_of(error)[:120]}).") from None
     said = doc.get("meta") or {}
-    said = dict(said) if isinstance(said, dict) else dict(item for part in said for item in part.items())
-    words = {str(key): text_of(value) for key, value in said.items() if not str(key).startswith("__")}
+    said = list(said.items()) if isinstance(said, dict) else [part for part in said if isinstance(part, tuple)]
+    words = {str(key): text_of(value) for key, value in said if not str(key).startswith("__")}
     return columns, {**words, "delimiter": str(doc.get("delimiter") or " ")} if "delimiter" in doc else words
 
 
@@ -108,7 +109,14 @@ def look(given: Given, options: Options) -> Kind:
 def read(given: Given, options: Options, told: Told) -> Iterator[pa.RecordBatch]:
     """The rows in the types the head declares; arrays are JSON in their cells."""
     told.meta, _, rows = _head(given)
-    yield from converted(rows, told.meta.columns, 0, told, _lists)
+    for batch in converted(rows, told.meta.columns, 0, told, _lists):
+        # An empty text is how ECSV writes null, quoted or not.
+        arrays = [_without_empty(array) if pa.types.is_string(array.type) else array for array in batch.columns]
+        yield pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+
+
+def _without_empty(array: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(array, ""), pa.scalar(None, pa.string()), array)
 
 
 def _lists(column: Column, texts: pa.Array) -> pa.Array:

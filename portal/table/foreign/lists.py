@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from portal.errors import FormatError, LimitError
 from portal.table.columns import Column, TableMeta
+from portal.table.foreign import delimited
 from portal.table.foreign.dialect import is_number
 from portal.table.foreign.encoding import Text, text_of_file
 from portal.table.foreign.kinds import Kind, Options, Part
@@ -25,8 +26,8 @@ DECIMAL = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 SIXTIETHS = r"[+-]?\d{1,3}[\s:hHdD°]\s*\d{1,2}[\s:mM'′]\s*\d{1,2}(?:\.\d*)?[sS\"″]?"
 BETWEEN_TWO = r"(?:\s*[,;]\s*|\s+)"
 PLACE = re.compile(
-    rf"\s*(?:({DECIMAL})[dD°]?{BETWEEN_TWO}({DECIMAL})[dD°]?"
-    rf"|({SIXTIETHS})(?:{BETWEEN_TWO}|(?=[+-]))({SIXTIETHS}))(?:{BETWEEN_TWO}(.*))?"
+    rf"\s*(?:({SIXTIETHS})(?:{BETWEEN_TWO}|(?=[+-]))({SIXTIETHS})"
+    rf"|({DECIMAL})[dD°]?{BETWEEN_TWO}({DECIMAL})[dD°]?)(?:{BETWEEN_TWO}(.*))?"
 )
 ID_META = "meta.id;meta.main"
 POSITION_COLUMNS = (
@@ -61,7 +62,7 @@ def is_position_text(beginning: str) -> bool:
     found = [_place(line) for line in lines]
     if not lines or not all(found):
         return False
-    if any(is_number(word) for _, _, rest in found for word in BETWEEN.split(rest)):
+    if any(rest and all(map(is_number, BETWEEN.split(rest))) for _, _, rest in found):
         return False  # more numbers behind them: rather a table without names
     # Two columns of whole numbers are rather a table too.
     return any(re.search(r"[.:hd°]", line) for line in lines)
@@ -71,7 +72,7 @@ def _place(line: str) -> tuple[float, float, str] | None:
     found = PLACE.fullmatch(line)
     if not found:
         return None
-    a, b, h, d, name = found.groups()
+    h, d, a, b, name = found.groups()
     try:
         ra, dec = (float(a), float(b)) if a is not None else (angle(h, True), angle(d, False))
     except ValueError:
@@ -103,27 +104,41 @@ def look_positions(given: Given, options: Options) -> Kind:
 
 
 def read_ids(given: Given, options: Options, told: Told) -> Iterator[pa.RecordBatch]:
-    """One row per number. Numbers over 2^63 make the column text. Raises FormatError for a word that is no number."""
+    """One row per number. Numbers over 2^63 make the column text.
+
+    When a word far down is no whole number the file is read as a text table, or refused if ids were asked for.
+    """
     text = _text(given, options, told)
-    name, datatype = "id", "long"
-    for number, words in _words(text):
-        if number == 1 and NAME.fullmatch(words[0]):
-            name = words[0]
-        elif any(len(word) > 18 and not -(1 << 63) <= _whole(word, number) < 1 << 63 for word in words):
-            datatype = "char"
-            told.note("The list has numbers over 2^63 and is kept as text.")
-            break
-    column = Column(name, dict(options.types).get(name, datatype), "*" if datatype == "char" else "", ucd=ID_META)
+    try:
+        column = _id_column(text, options, told)
+    except FormatError:
+        if options.format:
+            raise
+        yield from delimited.read(given, options, told)
+        return
     told.meta = TableMeta((column,))
     cells: list[int | str] = []
     for number, words in _words(text):
-        if not (number == 1 and words[0] == name):
+        if not (number == 1 and words[0] == column.name):
             cells += words if column.is_text else [_whole(word, number) for word in words]
         if len(cells) >= ID_LINES:
             yield pa.RecordBatch.from_arrays([pa.array(cells, column.arrow)], schema=told.meta.to_schema())
             cells = []
     if cells:
         yield pa.RecordBatch.from_arrays([pa.array(cells, column.arrow)], schema=told.meta.to_schema())
+
+
+def _id_column(text: Text, options: Options, told: Told) -> Column:
+    """The column of a list of ids, from all its words."""
+    name, datatype = "id", "long"
+    for number, words in _words(text):
+        if number == 1 and NAME.fullmatch(words[0]):
+            name = words[0]
+        elif not all(-(1 << 63) <= _whole(word, number) < 1 << 63 for word in words):
+            datatype = "char"
+    if datatype == "char":
+        told.note("The list has numbers over 2^63 and is kept as text.")
+    return Column(name, dict(options.types).get(name, datatype), "*" if datatype == "char" else "", ucd=ID_META)
 
 
 def _words(text: Text) -> Iterator[tuple[int, list[str]]]:
