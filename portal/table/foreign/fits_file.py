@@ -74,9 +74,7 @@ def hdus(file: BinaryIO, size: int) -> Iterator[Hdu]:
         while not blocks or not _ends(blocks[-1]):
             block = file.read(BLOCK)
             if len(block) < BLOCK:
-                if number and not blocks and not block.strip(b"\0 "):
-                    return
-                if number and not blocks:
+                if number and not blocks and block[:8] != b"XTENSION":
                     return  # bytes behind the last HDU belong to no one
                 raise FormatError("The FITS file ends inside a header.", "It was probably cut.")
             if not blocks and block[:8] not in (b"SIMPLE  ", b"XTENSION"):
