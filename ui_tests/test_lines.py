@@ -57,8 +57,24 @@ def test_results_line(serve, until, shot) -> None:
     line = ResultsLine(
         export=ExportMenu(url="feed/x"),
         tabs=[
-            {"key": "a", "title": "Query 1", "count": "3,746", "note": "", "overflow": False},
-            {"key": "b", "title": "Query 2", "count": "50,000", "note": "", "overflow": True},
+            {
+                "key": "a",
+                "title": "Query 1",
+                "count": "3,746",
+                "note": "",
+                "overflow": False,
+                "colour": "#07b",
+                "pinned": False,
+            },
+            {
+                "key": "b",
+                "title": "Query 2",
+                "count": "50,000",
+                "note": "",
+                "overflow": True,
+                "colour": "#e73",
+                "pinned": False,
+            },
         ],
         active="a",
         chips=[{"kind": "marked", "name": "chart", "label": "box on gmag, imag"}],

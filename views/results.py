@@ -1,4 +1,4 @@
-"""The line above the results: tabs, chips of what is marked and filtered, layouts, export, jobs."""
+"""The line above the results: tabs, undo, layouts, export, jobs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from portal.jobs.job import JobRow
 from portal.session import Session
 from portal.table.export import FORMATS, export_stream
 from portal.table.selection import selection_sql
+from portal.tabs import COLOURS, find
 from widgets.export import ExportMenu
 from widgets.jobs import Jobs
 from widgets.results import ResultsLine
 
 from .base import View
+from .chips import Chips
 from .feeds import Answer, Feeds
+
+NOTE_CHARACTERS = 600  # of a query, at the pointer
 
 
 class Results(View):
@@ -24,15 +28,20 @@ class Results(View):
         super().__init__(session, feeds)
         self._export_url = self.feed(self._export)
         self.export = ExportMenu()
-        self.line = ResultsLine(export=self.export, sizing_mode="stretch_width")
+        self.line = ResultsLine(export=self.export, colours=list(COLOURS), sizing_mode="stretch_width")
+        self.chips = Chips(session, feeds, self.line)
         self.jobs = Jobs(sizing_mode="stretch_width")
         self.take(
             self.line,
             opened=lambda gesture: session.open(gesture.key),
             closed=lambda gesture: session.close_result(gesture.key),
-            removed=lambda gesture: self._remove(gesture.kind, gesture.name),
+            spared=lambda gesture: session.close_others(gesture.key),
+            renamed=lambda gesture: session.change_tab(gesture.key, title=gesture.title),
+            pinned=lambda gesture: session.change_tab(gesture.key, pinned=gesture.on),
+            coloured=lambda gesture: session.change_tab(gesture.key, colour=gesture.colour),
+            moved=lambda gesture: session.move_tab(gesture.key, gesture.place),
+            stepped=lambda gesture: session.undo() if gesture.back else session.redo(),
             arranged=lambda gesture: session.show(gesture.layout),
-            kept=lambda _: session.keep_selected(),
         )
         self.take(
             self.jobs,
@@ -40,10 +49,10 @@ class Results(View):
             stopped=lambda gesture: session.cancel(gesture.key),
         )
         self.listen(self._show_tabs, "tabs", "active", "jobs")
-        self.listen(self._show_chips, "look", "active")
+        self.listen(self._show_export, "look")
         self.listen(self._show_layout, "layout")
+        self.listen(self._show_undo, "undo_words", "redo_words")
         self._show_tabs()
-        self._show_chips()
         self._show_layout()
 
     def _show_tabs(self) -> None:
@@ -53,8 +62,10 @@ class Results(View):
                 "key": tab.key,
                 "title": tab.title,
                 "count": f"{tab.rows:,}" if tab.phase == "COMPLETED" or tab.rows else tab.phase.lower(),
-                "note": (session.job(tab.key) or tab).title,
+                "note": _note(tab.title, session.job(tab.key)),
                 "overflow": tab.overflow,
+                "colour": tab.colour,
+                "pinned": tab.pinned,
             }
             for tab in session.tabs
         ]
@@ -62,15 +73,8 @@ class Results(View):
         self.jobs.jobs = [_job(row) for row in session.jobs]
         self._show_export()
 
-    def _show_chips(self) -> None:
-        look = self.session.look
-        chips = [{"kind": "marked", "name": clause.source, "label": clause.label} for clause in look.clauses]
-        chips += [{"kind": "filter", "name": f"kept:{n}", "label": c.label} for n, c in enumerate(look.kept)]
-        chips += [{"kind": "filter", "name": name, "label": f"{name} {text}"} for name, text in look.filters]
-        if look.condition:
-            chips.append({"kind": "condition", "name": "condition", "label": look.condition})
-        self.line.chips = chips
-        self._show_export()
+    def _show_undo(self) -> None:
+        self.line.param.update(undo=self.session.undo_words, redo=self.session.redo_words)
 
     def _show_export(self) -> None:
         look, table = self.session.look, self.session.table()
@@ -84,25 +88,18 @@ class Results(View):
     def _show_layout(self) -> None:
         self.line.layout = self.session.layout
 
-    def _remove(self, kind: str, name: str) -> None:
-        session = self.session
-        if kind == "marked":
-            session.unselect(name)
-        elif name.startswith("kept:"):
-            session.unkeep(int(name[5:]))
-        elif kind == "condition":
-            session.change(condition="")
-        else:
-            session.look = session.look.with_filter(name, "")
-
     def _export(self, arguments: dict[str, str]) -> Answer:
         """The active result as a file; runs in a thread."""
         session = self.session
         table, look = session.table(), session.look
         if table is None:
             raise QueryError("There is no result to save.", "Run a query first.")
-        job = session.job(session.active)
-        return export_answer(table, look, arguments, job.title if job else "result")
+        tab = find(session.tabs, session.active)
+        return export_answer(table, look, arguments, tab.title if tab else "result")
+
+    def end(self) -> None:
+        super().end()
+        self.chips.end()
 
 
 def export_answer(table, look, arguments: dict[str, str], title: str) -> Answer:
@@ -121,6 +118,12 @@ def export_answer(table, look, arguments: dict[str, str], title: str) -> Answer:
     return Answer(
         export_stream(table, view, form), kind, (("Content-Disposition", f'attachment; filename="{name}{ending}"'),)
     )
+
+
+def _note(title: str, row: JobRow | None) -> str:
+    """What a tab says at the pointer: its name in full and the query."""
+    query = row.adql.strip() if row is not None else ""
+    return f"{title}\n{query[:NOTE_CHARACTERS]}{' …' if len(query) > NOTE_CHARACTERS else ''}".strip()
 
 
 def _job(row: JobRow) -> dict[str, object]:
