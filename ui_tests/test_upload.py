@@ -1,4 +1,4 @@
-"""The upload panel alone: a pasted text is sent, looked at, corrected and loaded; tables for queries are searched with."""
+"""The upload panel alone: a pasted text is sent, looked at, corrected and loaded; queries are written with tables."""
 
 from __future__ import annotations
 

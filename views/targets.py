@@ -39,9 +39,9 @@ def searchable(doc: dict[str, Any]) -> list[dict[str, Any]]:
         for table in schema["tables"]:
             columns = [_column(item) for item in table["columns"]]
             places = position_columns(columns) or ("", "")
-            ids = [c.name for c in columns if is_id(c)]
+            ids = sorted((c for c in columns if is_id(c)), key=lambda c: "meta.main" not in c.ucd.lower())
             if places[0] or ids:
-                found.append({"name": table["name"], "ra": places[0], "dec": places[1], "ids": ids})
+                found.append({"name": table["name"], "ra": places[0], "dec": places[1], "ids": [c.name for c in ids]})
     return found
 
 
@@ -108,8 +108,11 @@ def target_query(
     source = Source(table, choice["ra"], choice["dec"], tuple(dict.fromkeys([*choice["ids"][:1], *needed, *wanted])))
     columns = _columns(upload)
     places = position_columns(columns) or ("", "")
-    first = [name for name in (target if how == "id" else "", *places) if name]
-    names = tuple(dict.fromkeys([*first, *(c.name for c in columns)]))[: max(OF_TARGETS, len(first))]
+    first = dict.fromkeys(
+        [*(name for name in (target if how == "id" else "", *places) if name), *(c.name for c in columns)]
+    )
+    asked = set(list(first)[:OF_TARGETS])
+    names = tuple(c.name for c in columns if c.name in asked)
     targets = Targets(upload.name, *places, names)
     if how == "place":
         if not (places[0] and source.ra):

@@ -34,16 +34,15 @@ class Targets(NamedTuple):
 
 
 def join_by_position(source: Source, targets: Targets, radius: float) -> str:
-    """All pairs within ``radius`` degrees, with their separation in degrees.
+    """All pairs within ``radius`` degrees, with their separation in arcsec.
 
     The uploaded point lies in a circle about the catalogue's row: that form is spread over a partitioned catalogue.
     """
     here = f"POINT('ICRS', u.{identifier(targets.ra)}, u.{identifier(targets.dec)})"
     there = f"o.{identifier(source.ra)}, o.{identifier(source.dec)}"
-    rows = [
-        *_selected(source, targets),
-        f"  DISTANCE({here}, POINT('ICRS', {there})) AS separation",
-    ]
+    apart = f"  DISTANCE({here}, POINT('ICRS', {there})) * 3600 AS separation_arcsec"
+    mine, theirs = _selected(source, targets)
+    rows = [*mine, apart, *theirs]
     return (
         "SELECT\n" + ",\n".join(rows) + f"\nFROM {source.name} AS o\n"
         f"JOIN TAP_UPLOAD.{identifier(targets.name)} AS u\n"
@@ -53,8 +52,9 @@ def join_by_position(source: Source, targets: Targets, radius: float) -> str:
 
 def join_by_id(source: Source, targets: Targets, column: str, target: str) -> str:
     """All pairs whose ids are equal: ``column`` of the archive's table, ``target`` of the upload."""
+    mine, theirs = _selected(source, targets)
     return (
-        "SELECT\n" + ",\n".join(_selected(source, targets)) + f"\nFROM {source.name} AS o\n"
+        "SELECT\n" + ",\n".join([*mine, *theirs]) + f"\nFROM {source.name} AS o\n"
         f"JOIN TAP_UPLOAD.{identifier(targets.name)} AS u ON o.{identifier(column)} = u.{identifier(target)}"
     )
 
@@ -160,9 +160,9 @@ def _alone(source: Source, condition: str) -> str:
     return "SELECT\n" + ",\n".join(rows) + f"\nFROM {source.name} AS o\nWHERE {condition}"
 
 
-def _selected(source: Source, targets: Targets) -> list[str]:
+def _selected(source: Source, targets: Targets) -> tuple[list[str], list[str]]:
     """Columns of both tables; a name of the upload that the archive's table has too gets ``_u`` behind it."""
-    taken = {name.lower() for name in source.columns} | {"separation"}
+    taken = {name.lower() for name in source.columns} | {"separation_arcsec"}
     rows = []
     for name in targets.columns:
         alias = name
@@ -170,4 +170,4 @@ def _selected(source: Source, targets: Targets) -> list[str]:
             alias += "_u"
         taken.add(alias.lower())
         rows.append(f"  u.{identifier(name)}" + (f" AS {identifier(alias)}" if alias != name else ""))
-    return rows + ([f"  o.{identifier(name)}" for name in source.columns] or ["  o.*"])
+    return rows, [f"  o.{identifier(name)}" for name in source.columns] or ["  o.*"]
