@@ -1,27 +1,45 @@
 // The grid: regular-table joined to pages of rows over HTTP and to the user's gestures.
 import "regular-table";
-import { PageBar } from "./grid/bar.js";
-import { dress } from "./grid/cells.js";
+import { TableBar } from "./grid/bar.js";
+import { cellValue, dress } from "./grid/cells.js";
+import { copyRows, copyText } from "./grid/copy.js";
+import { listenToDrags } from "./grid/drag.js";
 import css from "./grid/grid.css";
+import barCss from "./grid/bar.css";
+import { listenToClicks } from "./grid/hand.js";
 import { Heads } from "./grid/head.js";
 import { listenToKeys } from "./grid/keys.js";
-import { Pages } from "./grid/pages.js";
+import { chooser, ColumnMenu, menuItems } from "./grid/menu.js";
+import { BLOCK, Pages } from "./grid/pages.js";
+import { Thumbs } from "./grid/thumbs.js";
 import { addStyle, element, gesture } from "./parts/kit.js";
 
 const ECHO = 1000; // ms in which Python's answer to a turn may still come
+const PATIENCE = 250; // ms in which columns that come into sight are waited for; then they are drawn empty
+const ROW = 24; // pixels
+const PICTURE_ROW = 56;
+const LEVELS = 3; // of the header: name, unit, filter
+
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
 export function render({ model }) {
   const root = element("div", { class: "tv-table" });
   const body = element("div", { class: "tv-grid-body" });
   const table = document.createElement("regular-table");
   const empty = element("div", { class: "tv-empty", role: "status" });
-  body.append(table, empty);
-  addStyle(root, css);
+  const marker = element("div", { class: "tv-marker", hidden: true });
+  addStyle(root, css + barCss);
 
-  // What is on screen. `active` is the cell the keyboard is at; `anchor` the last row ticked, for Shift.
+  // What is on screen. `columns` are the shown ones, `lead` the row headers that are no columns (ticks, pictures);
+  // `active` is the cell the keyboard is at; `anchor` the last row ticked, for Shift.
   const state = {
     model,
     table,
+    columns: [],
+    frozen: 0,
+    lead: 1,
+    sheet: null,
+    window: [0, BLOCK],
     rows: [],
     total: model.n_rows,
     page: model.page,
@@ -30,14 +48,64 @@ export function render({ model }) {
     turns: [], // pages the user has just turned through
     turnedAt: 0,
     wantsScroll: null,
+    // The place of a drawn cell's column among the shown ones; -1 for ticks and pictures.
+    columnOf: (meta) => (meta.type === "corner" || meta.type === "row_header"
+      ? Math.max(meta.row_header_x - state.lead, -1)
+      : state.frozen + meta.x),
   };
   const pages = new Pages();
+  const tell = (name, fields) => gesture(model, name, fields);
+  const arrange = (verb, columns, text = "", width = 0) => tell("arranged", { verb, columns, text, width });
+  const height = () => (model.thumbs ? PICTURE_ROW : ROW);
+
+  // --- the menu of a column ---
+
+  const order = (column, direction, add) => {
+    state.turns = [];
+    tell("ordered", { column, order: direction, add });
+  };
+  const fit = (name) => {
+    arrange("widen", [name], "", 0);
+    if (!(name in model.widths)) newColumns(true);
+  };
+  const menu = new ColumnMenu(root, chooser({
+    state, tell, arrange, order, fit, copyText, heads: () => heads, say: (words) => bar.say(words),
+  }));
+  const openMenu = (column, anchor) => {
+    const place = state.columns.indexOf(column);
+    menu.open(column, anchor, menuItems(column,
+      { sort: model.sort, frozen: place < state.frozen, sky: model.sky, place, count: state.columns.length }));
+  };
   const heads = new Heads(model, (name, fields) => {
     state.turns = []; // another order or filter: a page set by Python counts again
-    gesture(model, name, fields);
+    tell(name, fields);
+  }, openMenu);
+  const copy = async () => {
+    try {
+      const count = await copyRows(model, model.marked ? [] : state.rows.map((row) => row[0]));
+      bar.say(`Copied ${count.toLocaleString("en-US")} ${count === 1 ? "row" : "rows"}`);
+    } catch (error) {
+      pages.error = String(error.message ?? error);
+      showBar();
+    }
+  };
+  const bar = new TableBar({
+    turnTo,
+    ask: (what) => tell("asked", { what, column: what === "row" ? "" : state.columns[state.active.x]?.name ?? "" }),
+    copy,
+    words: () => [
+      ...model.columns.map((column) => ({ text: column.name, note: column.unit })),
+      ...model.functions.map((name) => ({ text: name, note: "function", call: true })),
+    ],
+    conditioned: (text) => {
+      state.turns = [];
+      tell("conditioned", { text });
+    },
+    back: () => table.focus(),
   });
-  const bar = new PageBar(turnTo);
-  root.append(body, bar.element);
+  body.append(table, marker, empty);
+  root.append(bar.element, body);
+  const thumbs = new Thumbs(model);
 
   const last = () => Math.max(0, Math.ceil(state.total / model.page_size) - 1);
   const visible = () => body.clientHeight > 0 && body.clientWidth > 0;
@@ -45,20 +113,48 @@ export function render({ model }) {
   // --- drawing ---
 
   const listener = async (x0, y0, x1, y1) => {
-    const shown = state.rows.slice(y0, y1);
-    const columns = model.columns.slice(x0, x1);
+    const { frozen, lead } = state;
+    if (x1 > x0) {
+      state.window = [frozen + x0, frozen + x1];
+      await cover(state.window);
+    }
+    const { columns } = state;
+    // Cells of columns that have just been changed are on their way: none is shown under another column's name.
+    const sheet = state.sheet?.columns === columns ? state.sheet : null;
+    // Pictures make rows higher than the header's lines; regular-table counts those as if they were as high.
+    const shown = state.rows.slice(y0, model.thumbs ? y1 + LEVELS : y1);
+    const across = columns.slice(frozen + x0, frozen + x1);
+    const cell = (row, x) => (sheet ? cellValue(sheet, row, x, columns[x]) : null);
+    const still = columns.slice(0, frozen);
     return {
       num_rows: state.rows.length,
-      num_columns: model.columns.length,
-      num_row_headers: 1,
-      num_column_headers: 3,
-      row_headers: shown.map(() => [""]),
-      column_headers: columns.map((column) => heads.cells(column)),
+      num_columns: columns.length - frozen,
+      num_row_headers: lead + frozen,
+      num_column_headers: LEVELS,
+      row_height: height(),
+      row_headers: shown.map((row) => ["", ...(lead > 1 ? [thumbs.of(row)] : []), ...still.map((_, x) => cell(row, x))]),
+      column_headers: across.map((column) => heads.cells(column)),
       column_header_merge_depth: 0,
       merge_headers: "column", // never merge equal cells below each other
-      data: columns.map((_, i) => shown.map((row) => row[2][x0 + i])),
+      data: across.map((_, i) => shown.map((row) => cell(row, frozen + x0 + i))),
     };
   };
+
+  // Waits for the cells of columns that came into sight; not for long.
+  async function cover([x0, x1]) {
+    const { sheet } = state;
+    const missing = sheet?.columns === state.columns && !sheet.failed ? sheet.missing(x0, x1) : [];
+    if (!missing.length) return;
+    let late = false;
+    const coming = pages.fill(sheet, missing).then((good) => {
+      if (sheet !== state.sheet) return;
+      if (!good) plan();
+      if (sheet.failed) showBar();
+      if (late) redraw();
+    });
+    await Promise.race([coming, pause(PATIENCE)]);
+    late = true;
+  }
 
   const redraw = async () => {
     if (!visible()) return;
@@ -66,13 +162,29 @@ export function render({ model }) {
     const want = state.wantsScroll;
     if (want === null) return;
     state.wantsScroll = null;
-    keepInSight(table, want);
+    keepInSight(table, want, height());
   };
 
-  const newColumns = () => {
-    heads.forget();
+  // Columns, their order or widths have changed. What is typed in their filters stays when only the order did.
+  const newColumns = (sameColumns) => {
+    if (!sameColumns) heads.forget();
+    const { columns } = model;
+    const active = state.columns[state.active.x]?.name;
+    const now = model.shown.length ? model.shown.map((place) => columns[place]).filter(Boolean) : columns;
+    const changed = now.length !== state.columns.length || now.some((column, x) => column !== state.columns[x]);
+    if (changed) state.columns = now;
+    state.frozen = Math.max(0, Math.min(model.frozen, state.columns.length - 1));
+    state.lead = model.thumbs ? 2 : 1;
+    const place = state.columns.findIndex((column) => column.name === active);
+    state.active.x = sameColumns && place >= 0 ? place : Math.min(state.active.x, Math.max(state.columns.length - 1, 0));
+    root.style.setProperty("--row", `${height()}px`);
     table.setDataListener(listener, { virtual_mode: "both" });
     table.resetAutoSize?.();
+    const widths = {};
+    state.columns.forEach((column, x) => {
+      if (model.widths[column.name]) widths[state.lead + x] = model.widths[column.name];
+    });
+    table.restoreColumnSizes(widths);
   };
 
   const showBar = () => {
@@ -84,7 +196,14 @@ export function render({ model }) {
       last: last(),
       size: model.page_size,
       total: state.total,
+      all: model.n_all,
       trouble: pages.error || (problem ? `${problem[0]}: ${problem[1]}` : ""),
+      shown: state.columns.length,
+      columns: model.columns.length,
+      condition: model.condition,
+      problem: model.condition_problem,
+      canThumb: model.can_thumb,
+      thumbs: model.thumbs,
     });
   };
 
@@ -110,34 +229,37 @@ export function render({ model }) {
   let again = false;
 
   async function refresh(ahead = false) {
+    layOut();
     stale = false;
     const size = model.page_size;
-    const asked = { url: model.url, columns: model.columns, page: state.page, size };
+    const asked = { url: model.url, layout: model.layout, page: state.page, size };
     if (under && Object.keys(asked).every((key) => asked[key] === under[key])) {
       again = true;
       return;
     }
     if (!model.url || !model.columns.length) {
+      state.sheet = null;
       state.rows = [];
       showBar();
       await redraw();
       return;
     }
     const slow = setTimeout(() => root.classList.add("tv-busy"), 120);
-    const ask = { url: model.url, version: model.version, start: state.page * size, count: size };
+    const ask = { url: model.url, version: model.version, layout: model.layout, start: state.page * size, count: size };
+    const spans = [state.window, [0, state.frozen]];
+    const { columns } = state;
     under = asked;
     again = false;
-    const answer = await pages.get(ask);
+    const sheet = await pages.get(ask, columns, spans);
     clearTimeout(slow);
-    if (answer === null) return; // a newer question is on its way
+    if (sheet === null) return; // a newer question is on its way
     under = null;
     root.classList.remove("tv-busy");
     root.classList.toggle("tv-failed", Boolean(pages.error));
-    // Rows of another shape belong to a result whose columns are still on their way here.
-    const fits = answer?.rows.every((row) => row[2].length === model.columns.length);
-    if (fits) {
-      state.rows = answer.rows;
-      state.total = answer.total;
+    if (sheet && columns === state.columns) {
+      state.sheet = sheet;
+      state.rows = sheet.rows;
+      state.total = sheet.total;
       if (state.page > last() && state.total > 0) {
         state.page = last();
         model.page = state.page;
@@ -147,7 +269,7 @@ export function render({ model }) {
     showBar();
     await redraw();
     if (again) return refresh();
-    if (ahead && state.page < last()) pages.ahead({ ...ask, start: ask.start + size });
+    if (ahead && state.page < last()) pages.ahead({ ...ask, start: ask.start + size }, columns, spans);
   }
 
   // A page the user asked for, by the bar or the keyboard.
@@ -161,7 +283,7 @@ export function render({ model }) {
     state.active.y = row;
     state.wantsScroll = row;
     model.page = wanted;
-    gesture(model, "paged", { page: wanted });
+    tell("paged", { page: wanted });
     showBar();
     refresh(true);
   }
@@ -184,11 +306,29 @@ export function render({ model }) {
     showBar();
   });
   model.on(["url", "version", "page_size"], plan);
+  // Columns that change with their order and widths are laid out once, before anything is fetched for them.
+  let laying = "";
+  const layOut = () => {
+    if (!laying) return;
+    newColumns(laying === "order");
+    laying = "";
+    showBar();
+    if (!stale) redraw();
+  };
+  const relay = (what) => {
+    if (!laying) queueMicrotask(layOut);
+    laying = what === "columns" || laying === "columns" ? "columns" : "order";
+  };
   model.on("columns", () => {
-    newColumns();
+    relay("columns");
     plan();
   });
-  model.on("message", showBar);
+  model.on(["shown", "frozen", "layout", "thumbs"], () => {
+    relay("order");
+    plan();
+  });
+  model.on("widths", () => relay("order"));
+  model.on(["message", "n_all", "condition", "condition_problem", "can_thumb"], showBar);
   model.on(["sort", "filters", "problems"], () => {
     heads.update();
     showBar();
@@ -211,45 +351,21 @@ export function render({ model }) {
 
   // --- from the user's hand ---
 
-  const tick = (y, on, toAnchor) => {
-    const from = toAnchor && state.anchor >= 0 ? Math.min(state.anchor, y) : y;
-    const to = toAnchor && state.anchor >= 0 ? Math.max(state.anchor, y) : y;
-    const rows = state.rows.slice(from, to + 1);
-    for (const row of rows) row[1] = on ? 1 : 0;
-    state.anchor = y;
-    gesture(model, "checked", { rows: rows.map((row) => row[0]), on, all: false });
-    redraw();
-  };
-  const tickAll = () => {
-    const on = !state.rows.every((row) => row[1]);
-    for (const row of state.rows) row[1] = on ? 1 : 0;
-    pages.forget();
-    gesture(model, "checked", { rows: [], on, all: true });
-    redraw();
-  };
-  const point = (y) => gesture(model, "clicked", { row: state.rows[y][0] });
-
-  table.addEventListener("click", (event) => {
-    const cell = event.target.closest("td, th");
-    const meta = cell && table.getMeta(cell);
-    if (!meta) return;
-    if (meta.type === "corner") {
-      if (meta.column_header_y === 0 && state.rows.length) tickAll();
-    } else if (meta.type === "row_header") {
-      if (event.shiftKey) root.getRootNode().getSelection?.()?.removeAllRanges();
-      tick(meta.y, !state.rows[meta.y][1], event.shiftKey);
-    } else if (meta.type === "body" && state.rows[meta.y]) {
-      state.active = { x: meta.x, y: meta.y };
-      const chosen = root.getRootNode().getSelection?.() ?? document.getSelection();
-      if (chosen && !chosen.isCollapsed && String(chosen).trim()) return; // text was marked, no row chosen
-      redraw();
-      point(meta.y);
-    }
+  const { point, tick } = listenToClicks({ root, state, pages, tell, redraw });
+  listenToKeys({ state, heads, redraw, turnTo, point, tick, last, menu: openMenu, copy, height });
+  listenToDrags({
+    table,
+    marker,
+    columnAt: (th) => {
+      const meta = table.getMeta(th);
+      return meta ? state.columnOf(meta) : -1;
+    },
+    move: (from, before) => arrange("move", [state.columns[from].name], state.columns[before]?.name ?? ""),
+    widen: (place, width) => (width ? arrange("widen", [state.columns[place].name], "", width) : fit(state.columns[place].name)),
   });
-  listenToKeys({ state, heads, redraw, turnTo, point, tick, last });
 
   table.addStyleListener(() => dress(state, heads));
-  newColumns();
+  newColumns(false);
   if (model.current_place >= 0) follow();
   const resized = new ResizeObserver(() => {
     if (!visible()) return;
@@ -261,15 +377,16 @@ export function render({ model }) {
     resized.disconnect();
     pages.stop();
     heads.stop();
+    thumbs.stop();
+    menu.close(false);
   });
   showBar();
   return root;
 }
 
 // Scrolls so that row `y` of the page lies wholly in sight.
-export function keepInSight(table, y) {
-  const height = 24;
-  const room = table.clientHeight - 3 * height;
+export function keepInSight(table, y, height = ROW) {
+  const room = table.clientHeight - LEVELS * ROW;
   const top = y * height;
   if (top < table.scrollTop) table.scrollTop = top;
   else if (top + height > table.scrollTop + room) table.scrollTop = top + height - room;

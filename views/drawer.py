@@ -10,6 +10,7 @@ import panel as pn
 from portal.session import Session
 
 from .base import View
+from .columns import Columns
 from .feeds import Feeds
 
 
@@ -21,7 +22,9 @@ class Panel(NamedTuple):
     place: Literal["side", "dialog"] = "side"
 
 
-PANELS: dict[str, Panel] = {}
+PANELS: dict[str, Panel] = {
+    "columns": Panel("Columns", Columns),
+}
 """By the name that ``session.open_panel`` takes."""
 
 

@@ -1,4 +1,4 @@
-"""The table: pages of the active result in the grid, joined to order, filters, marks and the current row."""
+"""The table: pages of the active result in the grid, joined to order, filters, marks, columns and the current row."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portal.errors import QueryError, TriviewError
+from portal.errors import LimitError, QueryError, TriviewError
+from portal.look import shown_columns
 from portal.session import Session
-from portal.table.cells import cell_texts
+from portal.table.cells import cell_texts, exact_texts, sky_role
 from portal.table.columns import Column
+from portal.table.expression import check_condition
+from portal.table.expression_sql import FUNCTIONS
 from portal.table.filters import column_filter
 from portal.table.result import ResultTable, RowView
 from portal.table.selection import Clause, rows_clause, selection_sql
@@ -19,15 +22,22 @@ from .base import View
 from .feeds import Answer, Feeds, json_answer
 
 MAX_BLOCK = 500  # rows in one answer; the grid asks for 100
+MAX_SPANS = 200  # stretches of columns in one question; the grid asks for two or three
+COPY_CELLS = 2_000_000  # in the clipboard: 30 MB of text; more is what exports are for
+PANELS = ("columns", "row", "profile", "derive")
 
 
 class Shown(NamedTuple):
-    """What the pages are cut from: a consistent picture that the feed's threads can read."""
+    """What the pages are cut from: a consistent picture that the feed's threads can read. ``columns``: those shown,
+    in order; ``layout``: the serial that the grid has for them."""
 
     table: ResultTable
     view: RowView
     total: int
     marked: np.ndarray | None
+    columns: tuple[Column, ...] = ()
+    layout: int = 0
+    sky: str = ""
 
 
 class Table(View):
@@ -40,11 +50,15 @@ class Table(View):
         self._picture: Shown | None = None
         self._last_current = -1
         self._ticks: list[Any] = []  # not yet part of the selection; two can come before the first is
-        self.grid = Grid(url=self.feed(self._rows), sizing_mode="stretch_both")
+        self.grid = Grid(url=self.feed(self._rows), functions=sorted(FUNCTIONS), sizing_mode="stretch_both")
         self.take(
             self.grid,
             sorted=self._sort,
+            ordered=self._order,
             filtered=self._filter,
+            conditioned=self._condition,
+            asked=self._ask,
+            arranged=self._arrange,
             clicked=lambda gesture: session.point_at(gesture.row),
             checked=self._check,
             paged=self._turn,
@@ -57,6 +71,39 @@ class Table(View):
     def _sort(self, gesture: Any) -> None:
         self.grid.page = 0
         self.session.look = self.session.look.with_sort(gesture.column, gesture.add)
+
+    def _order(self, gesture: Any) -> None:
+        look = self.session.look
+        others = tuple(item for item in look.sort if item[0] != gesture.column) if gesture.add else ()
+        chosen = ((gesture.column, gesture.order == "desc"),) if gesture.order in ("asc", "desc") else ()
+        self.grid.page = 0
+        self.session.change(sort=(*others, *chosen))
+
+    def _condition(self, gesture: Any) -> None:
+        table = self.session.table()
+        if table is None:
+            return
+        try:
+            if gesture.text.strip():
+                check_condition(gesture.text, table.meta.columns)
+        except QueryError as error:
+            self.grid.condition_problem = f"{error.message} {error.hint}".strip()
+            return
+        self.grid.condition_problem = ""
+        self.grid.page = 0
+        self.session.change(condition=gesture.text.strip())
+
+    def _ask(self, gesture: Any) -> None:
+        if gesture.what in PANELS:
+            self.session.open_panel(gesture.what, gesture.column)
+
+    def _arrange(self, gesture: Any) -> None:
+        table, look = self.session.table(), self.session.look
+        if table is not None:
+            names = [column.name for column in table.meta.columns]
+            self.session.change(
+                columns=look.columns.act(names, gesture.verb, gesture.columns, gesture.text, gesture.width)
+            )
 
     def _filter(self, gesture: Any) -> None:
         table = self.session.table()
@@ -112,9 +159,14 @@ class Table(View):
         if follow:
             self.forget("tick")  # ticks of another result
             self._ticks = []
+        meta = table.meta
+        by_name = {column.name: column for column in meta.columns}
+        columns = tuple(by_name[name] for name in shown_columns(look, meta))
+        same = before is not None and (before.columns, before.sky) == (columns, look.columns.sky) and not follow
+        layout = before.layout if same else self.grid.layout + 1
 
         def read() -> tuple[Shown, int]:
-            view = look.row_view(table.meta)
+            view = look.row_view(meta)
             marks = selection_sql(look.clauses)
             marked = None
             if marks:
@@ -123,27 +175,40 @@ class Table(View):
                 marked[rows[rows < marked.size]] = True
             total = table.count(view)
             place = table.place(view, look.current) if 0 <= look.current < table.n_rows else -1
-            return Shown(table, view, total, marked), place
+            return Shown(table, view, total, marked, columns, layout, look.columns.sky), place
 
         self.run(read, lambda answer: self._show(*answer, follow), self._failed)
 
     def _show(self, shown: Shown, place: int, new_table: bool) -> None:
-        look = self.session.look
+        look, meta = self.session.look, shown.table.meta
         old = self._picture
         self._picture = shown
         changes: dict[str, Any] = {
             "n_rows": shown.total,
+            "n_all": shown.table.n_rows,
+            "marked": shown.marked is not None and bool(shown.marked.any()),
             "current": look.current,
             "current_place": place,
             "sort": [[name, "desc" if descending else "asc"] for name, descending in look.sort],
             "filters": dict(look.filters),
+            "condition": look.condition,
+            "widths": dict(look.columns.widths),
             "version": self.grid.version + 1,
             "message": self.nothing() if shown.total == 0 else "",
         }
+        if new_table or old is None or old.table.meta.columns != meta.columns:
+            changes["columns"] = [_head(column) for column in meta.columns]
+        if new_table or old is None or old.layout != shown.layout:
+            places = {column.name: at for at, column in enumerate(meta.columns)}
+            names = [column.name for column in meta.columns]
+            changes["shown"] = [places[column.name] for column in shown.columns]
+            changes["frozen"] = look.columns.n_frozen(names)
+            changes["layout"] = shown.layout
+            changes["sky"] = shown.sky
         if new_table or old is None:
-            changes["columns"] = [_head(column) for column in shown.table.meta.columns]
             changes["page"] = 0
             changes["problems"] = {}
+            changes["condition_problem"] = ""
         if place >= 0 and (old is None or self._last_current != look.current or new_table):
             changes["page"] = place // self.grid.page_size
         self._last_current = look.current
@@ -153,18 +218,61 @@ class Table(View):
         self.grid.message = f"{error.message} {error.hint}".strip()
 
     def _rows(self, arguments: dict[str, str]) -> Answer:
-        """One block of rows as text cells; runs in a thread."""
+        """One block of rows as text cells, or rows to copy; runs in a thread."""
         shown = self._picture
         if shown is None:
-            return json_answer({"start": 0, "total": 0, "rows": []})
-        start = max(0, int(arguments.get("start", 0)))
-        count = min(MAX_BLOCK, max(0, int(arguments.get("count", 100))))
-        numbers, cells = shown.table.page(shown.view, start, count)
-        texts = [cell_texts(column, cells.column(place)) for place, column in enumerate(shown.table.meta.columns)]
+            return json_answer({"start": 0, "total": 0, "names": [], "rows": []})
+        if "copy" in arguments:
+            return Answer(_copied(shown, _numbers(arguments.get("rows", ""))).encode(), "text/tab-separated-values")
+        start = max(0, _number(arguments.get("start", "0")))
+        count = min(MAX_BLOCK, max(0, _number(arguments.get("count", "100"))))
+        spans = arguments.get("columns", f"0-{len(shown.columns)}").split(",")[:MAX_SPANS]
+        columns = [column for span in spans for column in _span(shown.columns, span)]
+        numbers, cells = shown.table.page(shown.view, start, count, list(dict.fromkeys(c.name for c in columns)))
+        texts = [cell_texts(column, cells.column(column.name), shown.sky) for column in columns]
         marked = shown.marked
         flags = [int(n < marked.size and marked[n]) for n in numbers] if marked is not None else [0] * len(numbers)
-        rows = zip(numbers.tolist(), flags, map(list, zip(*texts, strict=True)), strict=True) if texts else ()
-        return json_answer({"start": start, "total": shown.total, "rows": list(rows)})
+        lines = map(list, zip(*texts, strict=True)) if texts else ([] for _ in numbers)
+        rows = zip(numbers.tolist(), flags, lines, strict=True)
+        names = [column.name for column in columns]
+        return json_answer({"start": start, "total": shown.total, "names": names, "rows": list(rows)})
+
+
+def _copied(shown: Shown, numbers: list[int]) -> str:
+    """Rows by number, or the marked ones in the order shown, as tab-separated text with a header line."""
+    table, marked = shown.table, shown.marked
+    if numbers:
+        rows = np.array([n for n in numbers if n < table.n_rows], np.uint32)
+    elif marked is None:
+        rows = np.array([], np.uint32)
+    else:
+        ordered = table.rows(shown.view)
+        ordered = np.arange(marked.size, dtype=np.uint32) if ordered is None else ordered[ordered < marked.size]
+        rows = ordered[marked[ordered]]
+    if len(rows) * len(shown.columns) > COPY_CELLS:
+        raise LimitError(
+            f"{len(rows):,} rows of {len(shown.columns):,} columns are too much for the clipboard.",
+            "Hide columns, mark fewer rows, or export them to a file.",
+        )
+    names = [column.name for column in shown.columns]
+    cells = table.take(rows, names)
+    lines = [names, *zip(*(exact_texts(cells.column(name)) for name in names), strict=True)]
+    return "\n".join("\t".join(line) for line in lines)
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise QueryError(f"{text[:40]!r} is no number.", "Reload the page.")
+    return int(text)
+
+
+def _numbers(text: str) -> list[int]:
+    return [_number(item) for item in text.split(",")[:MAX_BLOCK] if item]
+
+
+def _span(columns: tuple[Column, ...], text: str) -> tuple[Column, ...]:
+    first, _, end = text.partition("-")
+    return columns[_number(first) : _number(end)] if text else ()
 
 
 def _head(column: Column) -> dict[str, Any]:
@@ -175,4 +283,5 @@ def _head(column: Column) -> dict[str, Any]:
         "ucd": column.ucd,
         "description": column.description,
         "numeric": column.is_number,
+        "position": bool(sky_role(column)),
     }

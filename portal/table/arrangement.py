@@ -74,6 +74,35 @@ class Arrangement(NamedTuple):
         rest = tuple(item for item in self.widths if item[0] != name)
         return self._replace(widths=(*rest, (name, min(max(width, NARROW), WIDE))) if width > 0 else rest)
 
+    def act(
+        self, names: Sequence[str], verb: str, columns: Sequence[str], text: str = "", width: int = 0
+    ) -> Arrangement:
+        """What a hand asked for: move (before ``text``), show, hide, only, freeze, unfreeze, widen, sky, reset.
+
+        Columns that the result does not have are passed over; an unknown verb changes nothing.
+        """
+        known = set(names)
+        columns = [name for name in columns if name in known]
+        if verb == "move":
+            made = self
+            for name in columns:
+                made = made.move(names, name, text)
+            return made
+        if verb in ("show", "hide"):
+            return self.show(columns, verb == "show")
+        if verb == "only":
+            return self._replace(hidden=tuple(name for name in names if name not in set(columns)))
+        if verb in ("freeze", "unfreeze"):
+            made = self
+            for name in columns:
+                made = made.freeze(name, verb == "freeze")
+            return made
+        if verb == "widen":
+            return self.widen(columns[0], width) if columns else self
+        if verb == "sky" and text in SKY_FORMS:
+            return self._replace(sky=text)
+        return Arrangement() if verb == "reset" else self
+
     # -- kept ----------------------------------------------------------------------------------------------------
     def to_json(self) -> dict[str, Any]:
         """Only what is not as in the beginning: most results are never rearranged."""

@@ -1,14 +1,15 @@
-// The three header cells of a column: name (sorts), unit, filter box. One set per column for as long as it lives,
-// so that what is typed survives every redraw of the virtual header.
+// The three header cells of a column: name (sorts) with its menu, unit, filter box. One set per column for as long as
+// it lives, so that what is typed survives every redraw of the virtual header.
 import { debounce, element } from "../parts/kit.js";
 
 const TYPING_PAUSE = 500; // ms; Enter does not wait
 const HINT = "> 5   18..20   != 0   in r,i   null   !null   *text*";
 
 export class Heads {
-  constructor(model, tell) {
+  constructor(model, tell, openMenu) {
     this.model = model;
     this.tell = tell;
+    this.openMenu = openMenu;
     this.made = new Map();
     this.focused = null;
   }
@@ -21,7 +22,7 @@ export class Heads {
       this.made.set(column.name, head);
       this.refresh(column.name, head);
     }
-    return [head.name, head.unit, head.filter];
+    return [head.top, head.unit, head.filter];
   }
 
   make(column) {
@@ -33,13 +34,18 @@ export class Heads {
       [column.datatype, column.unit].filter(Boolean).join(", "),
       column.ucd,
       column.description,
-      "Click (key S): ascending, descending, none. With Shift: add to the sorting. Key F: filter.",
+      "Click (key S): ascending, descending, none. With Shift: add to the sorting. Key F: filter. Key F2: menu.",
     ]
       .filter(Boolean)
       .join("\n");
     name.addEventListener("click", (event) => {
       this.sortBy(column.name, event.shiftKey);
     });
+    const more = element("button", { class: "tv-more", type: "button", tabindex: "-1", "aria-haspopup": "menu",
+      "aria-label": `Menu of ${column.name}`, title: "Menu of this column (F2)" }, "⋮");
+    more.addEventListener("click", () => this.openMenu(column, more));
+    const top = element("span", { class: "tv-head" });
+    top.append(name, more);
 
     const filter = element("input", {
       class: "tv-filter",
@@ -50,7 +56,7 @@ export class Heads {
       "aria-label": `Filter ${column.name}`,
       title: HINT,
     });
-    const head = { name, mark, unit: element("span", { class: "tv-unit" }, column.unit || "\u00a0"), filter, sent: "" };
+    const head = { top, name, mark, more, unit: element("span", { class: "tv-unit" }, column.unit || "\u00a0"), filter, sent: "" };
     const send = () => {
       later.cancel();
       if (filter.value.trim() === head.sent) return;
@@ -123,6 +129,11 @@ export class Heads {
 
   focusFilter(name) {
     this.made.get(name)?.filter.focus();
+  }
+
+  // The button that opens a column's menu, when the column has been drawn.
+  menuOf(name) {
+    return this.made.get(name)?.more;
   }
 
   sortBy(name, add) {

@@ -59,6 +59,21 @@ def test_another_result_under_the_same_arrangement() -> None:
     assert Arrangement().shown(()) == ()
 
 
+def test_what_a_hand_may_ask_for() -> None:
+    made = Arrangement()
+    for verb, columns, text, width in [
+        ("move", ["c", "gone"], "a", 0), ("hide", ["b", "gone"], "", 0), ("freeze", ["d"], "", 0),
+        ("widen", ["a"], "", 120), ("sky", [], "hms", 0), ("sky", [], "furlongs", 0), ("conjure", ["a"], "", 0),
+    ]:  # fmt: skip
+        made = made.act("abcd", verb, columns, text, width)
+    assert made.shown("abcd") == ("d", "c", "a")
+    assert (made.hidden, made.widths, made.sky) == (("b",), (("a", 120),), "hms")
+    assert made.act("abcd", "unfreeze", ["d"]).act("abcd", "show", ["b"]).shown("abcd") == ("c", "a", "b", "d")
+    assert made.act("abcd", "only", ["a", "b"]).shown("abcd") == ("a", "b")
+    assert made.act("abcd", "widen", ["a"]).widths == ()
+    assert made.act("abcd", "reset", []) == Arrangement()
+
+
 def test_a_broken_saved_arrangement_is_left_out() -> None:
     broken = {"order": "abc", "hidden": [1, "b"], "frozen": None, "widths": [["a"], ["b", "x"], ["c", 5]], "sky": "?"}
     assert Arrangement.from_json(broken) == Arrangement(hidden=("b",), widths=(("c", NARROW),))

@@ -1,0 +1,70 @@
+// A picture of every row in sight: asked for when drawn, a few at a time, and not any more for rows scrolled away.
+import { joined } from "./pages.js";
+
+const AT_ONCE = 2; // more would only wait in the archive's queue
+const WAIT = 200; // ms: rows that are scrolled past are not asked for
+
+export class Thumbs {
+  constructor(model) {
+    this.model = model;
+    this.images = new Map();
+    this.queue = [];
+    this.running = 0;
+    this.timer = null;
+  }
+
+  // The element that stands for a row; its picture comes when there is room in the queue.
+  of(row) {
+    const key = `${this.model.thumbs} ${row[0]}`;
+    let image = this.images.get(key);
+    if (!image) {
+      image = document.createElement("img");
+      image.alt = "";
+      image.className = "tv-thumb-image";
+      image.loading = "eager";
+      this.images.set(key, image);
+      if (this.images.size > 500) this.images.delete(this.images.keys().next().value);
+    }
+    if (!image.src && !image.dataset.failed && !this.queue.some(([other]) => other === image)) {
+      this.queue.push([image, row[0]]);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.next(), WAIT);
+    }
+    return image;
+  }
+
+  next() {
+    while (this.running < AT_ONCE && this.queue.length) {
+      const [image, number] = this.queue.shift();
+      if (!image.isConnected) continue; // scrolled away: asked for again when it is back
+      this.running++;
+      this.load(image, number).finally(() => {
+        this.running--;
+        this.next();
+      });
+    }
+  }
+
+  async load(image, number) {
+    try {
+      const response = await fetch(joined(this.model.thumbs, `row=${number}`));
+      if (!response.ok) {
+        const said = await response.json().catch(() => ({}));
+        throw new Error([said.message, said.hint].filter(Boolean).join(" ") || `No picture (status ${response.status}).`);
+      }
+      if (response.status === 204) throw new Error("No image covers this position.");
+      image.src = URL.createObjectURL(await response.blob());
+      image.title = "";
+    } catch (error) {
+      image.dataset.failed = "1";
+      image.title = String(error.message ?? error);
+    }
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.queue = [];
+    for (const image of this.images.values()) if (image.src) URL.revokeObjectURL(image.src);
+    this.images.clear();
+  }
+}
