@@ -11,7 +11,9 @@ from portal.session import Session
 
 from .base import View
 from .columns import Columns
+from .derive import DerivePanel
 from .feeds import Feeds
+from .profile import ProfilePanel
 
 
 class Panel(NamedTuple):
@@ -24,6 +26,8 @@ class Panel(NamedTuple):
 
 PANELS: dict[str, Panel] = {
     "columns": Panel("Columns", Columns),
+    "derive": Panel("Computed columns", DerivePanel),
+    "profile": Panel("What the columns hold", ProfilePanel),
 }
 """By the name that ``session.open_panel`` takes."""
 

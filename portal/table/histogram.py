@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -76,3 +77,21 @@ def _range(low: float, high: float, early: float, late: float) -> tuple[float, f
     if span > 0 and high / FAR - low / FAR > span:
         return max(low, early - span / 10), min(high, late + span / 10)
     return low, high
+
+
+def range_text(kind: str, low: float, high: float) -> str:
+    """A brushed range as the text of a filter box; ``kind`` as in a profile.
+
+    Borders are rounded to a thousandth of the range (or of themselves, when that is finer), whole numbers and times to
+    those inside.
+    """
+    low, high = min(low, high), max(low, high)
+    if kind == "whole":
+        first, last = math.ceil(low), math.floor(high)
+        return f"{first}..{last}" if first < last else str(first)
+    if kind == "time":
+        return "..".join(str(np.datetime64(int(value), "s")) for value in (math.floor(low), math.ceil(high)))
+    finest = min((abs(value) for value in (high - low, low, high) if value), default=1.0)
+    digits = 3 - math.floor(math.log10(finest))
+    texts = [repr(round(value, digits)).removesuffix(".0") for value in (low, high)]
+    return "..".join(texts)

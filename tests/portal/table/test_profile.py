@@ -12,7 +12,7 @@ from portal.table.columns import Column, TableMeta
 from portal.table.engine import Stop
 from portal.table.facets import facet_columns, facet_filter, facet_values
 from portal.table.filters import column_filter
-from portal.table.histogram import count_numbers, count_whole
+from portal.table.histogram import count_numbers, count_whole, range_text
 from portal.table.profile import QUANTILES, profile
 from portal.table.result import ResultTable
 
@@ -156,3 +156,22 @@ def test_facets(stored, objects, monkeypatch):
         facet_filter(Column("s", "char", "*"), ["null", "a b", "it's", "or", None])
         == "in 'null', 'a b', 'it''s', 'or', null"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high", "text"),
+    [
+        ("whole", 3.5, 9.5, "4..9"),
+        ("whole", 3.5, 4.5, "4"),
+        ("whole", 9.5, -0.5, "0..9"),
+        ("number", 21.814987, 23.2863, "21.815..23.286"),
+        ("number", 1e-9, 2.34567e-9, "1e-09..2.346e-09"),
+        ("number", -12345.678, 99999.123, "-12350..100000"),
+        ("number", 0.0, 1e15, "0..1000000000000000"),
+        ("time", 1735689600.0, 1735689661.5, "2025-01-01T00:00:00..2025-01-01T00:01:02"),
+    ],
+)
+def test_a_brushed_range_becomes_a_filter(kind, low, high, text):
+    assert range_text(kind, low, high) == text
+    datatype = {"whole": "int", "number": "double", "time": "char"}[kind]
+    assert column_filter(Column("x", datatype, "*" if kind == "time" else "", xtype="timestamp"), text)
