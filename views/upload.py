@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -139,7 +138,7 @@ class Upload(View):
         )
         said = {name: getattr(asked, name) for name in ("format", "delimiter", "header", "encoding")}
         options = with_types(read_options(said)._replace(part=asked.part), asked.found, edits)
-        path, scratch = self._intake.lend(staged.key), self._intake.folder / secrets.token_hex(16)
+        path = self._intake.lend(staged.key)
 
         def work(job: Job):
             job.progress = job.progress._replace(text="Reading the file")
@@ -147,7 +146,7 @@ class Upload(View):
             def progress(rows: int, fraction: float) -> None:
                 job.progress = job.progress._replace(fraction=fraction)
 
-            return load(path, staged.name, options, edits, scratch, job.cancelled, progress)
+            return load(path, staged.name, options, edits, job.cancelled, progress)
 
         job = self.session.make("upload", asked.title.strip() or staged.name, work)
         if not asked.share:

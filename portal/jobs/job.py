@@ -74,12 +74,15 @@ class Job:
     ended: float = 0.0
     cancelled: threading.Event = field(default_factory=threading.Event)
     stop: Stop = field(default_factory=Stop)
+    hang_up: Callable[[], None] | None = None  # ends the connection its worker waits on
     listeners: list[Callable[[Job], None]] = field(default_factory=list)
 
     def cancel(self) -> None:
         """Ask the worker to end soon."""
         self.cancelled.set()
         self.stop.set()
+        if (hang_up := self.hang_up) is not None:
+            hang_up()
 
     def row(self) -> JobRow:
         """A snapshot for views."""

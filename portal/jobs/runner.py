@@ -13,23 +13,21 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from ..background import worker_pool
 from ..config import Settings
-from ..errors import CancelledError, LimitError, QueryError, ServiceError, TriviewError
-from ..table.columns import Info, TableMeta
+from ..errors import CancelledError, QueryError, ServiceError, TriviewError
+from ..table.columns import TableMeta
 from ..table.result import ResultTable
-from ..table.votable_read import VOTableDecoder
 from ..uploads import Uploads
-from ..vo.http import Web, error_text
+from ..vo.http import Web
 from ..vo.tap import TapService
 from .history import History, Stored
 from .job import ENDED, Job, Progress
+from .receiving import Receiver
 from .sending import Sender
 
 log = logging.getLogger(__name__)
@@ -48,6 +46,7 @@ class Runner:
         self.web = Web(settings)
         self.uploads = Uploads(history.uploads)
         self.sender = Sender(self.web, self.uploads)
+        self._receiver = Receiver(self.web, settings.result_bytes, self._open_new, self._tell)
         self.jobs: dict[str, Job] = {}
         self._reads = worker_pool(settings.workers, "read")
         # Jobs mostly wait for services, so many may be under way.
@@ -189,99 +188,20 @@ class Runner:
             raise service.failure(job.url, state)
         job.phase = "EXECUTING"
         result = state.result or f"{job.url}/results/result"
-        self._receive(job, result)
+        self._receive(job, result, state.bytes, state.rows)
 
     def _make(self, job: Job, work: Make) -> None:
         """Rows that the portal makes itself, seen as they come."""
         job.phase = "EXECUTING"
         self._tell(job, True)
         self._forget_table(job.key)
-        table = None
-        try:
-            meta, batches = work(job)
-            meta = self._described(job, meta)
-            table = self._open_new(job, meta)
-            rows = iter(batches)
-            while True:
-                try:
-                    batch = next(rows)
-                except StopIteration as end:
-                    table.finish(self._described(job, end.value) if end.value else meta)
-                    break
-                self._stop_if_cancelled(job)
-                table.append(batch)
-                job.progress = job.progress._replace(rows=table.n_rows)
-                self._tell(job)
-        except (TriviewError, OSError):
-            if table is not None:
-                table.abandon()
-                job.progress = job.progress._replace(rows=table.n_rows)
-            raise
-        job.overflow = table.meta.overflow
-        job.progress = Progress(table.n_rows, 0, 1.0, "")
+        self._receiver.fill(job, *work(job))
 
-    def _receive(self, job: Job, url: str) -> None:
-        """Stream a VOTable into the result's store; the first rows are visible at once."""
-        job.progress = Progress(text="Waiting for rows")
-        self._tell(job, True)
-        folder = self.history.result_folder(job.key)
+    def _receive(self, job: Job, url: str, size: int = 0, rows: int = 0) -> None:
+        """The answer behind an address, in place of what an earlier attempt left."""
         self._forget_table(job.key)
-        shutil.rmtree(folder, ignore_errors=True)
-        decoder, table, received = VOTableDecoder(), None, 0
-        try:
-            with self.web.stream(url) as answer:
-                if answer.status_code >= 400:
-                    answer.read()
-                    raise _refusal(answer)
-                total = int(answer.headers.get("content-length") or 0)
-                for part in answer.iter_raw() if "content-encoding" not in answer.headers else answer.iter_bytes():
-                    self._stop_if_cancelled(job)
-                    received += len(part)
-                    if received > self.settings.result_bytes:
-                        raise LimitError(
-                            f"The answer is larger than {self.settings.result_bytes >> 20} MiB; the rest was not read.",
-                            "Narrow the query, or raise TRIVIEW_RESULT_BYTES.",
-                        )
-                    table = self._take_in(job, table, decoder, decoder.feed(part))
-                    job.progress = Progress(
-                        table.n_rows if table else 0, received, received / total if total else -1.0, "Receiving rows"
-                    )
-                    self._tell(job)
-                table = self._take_in(job, table, decoder, decoder.close())
-        except (TriviewError, OSError):
-            # What has come is kept, the rows still in the decoder too; a decoder that failed has none to give.
-            with suppress(TriviewError):
-                table = self._take_in(job, table, decoder, decoder.flush())
-            if table is not None:
-                table.abandon()
-                job.progress = job.progress._replace(rows=table.n_rows)
-            raise
-        meta = self._described(job, decoder.meta)
-        table = table or self._open_new(job, meta)
-        table.finish(meta)
-        job.overflow = meta.overflow
-        job.progress = Progress(table.n_rows, received, 1.0, "")
-
-    def _take_in(
-        self, job: Job, table: ResultTable | None, decoder: VOTableDecoder, batches: list
-    ) -> ResultTable | None:
-        first = table is None and bool(batches)
-        if first:
-            table = self._open_new(job, self._described(job, decoder.meta))
-        for batch in batches:
-            table.append(batch)
-        if first:
-            job.progress = job.progress._replace(rows=table.n_rows)
-            self._tell(job, True)
-        return table
-
-    def _described(self, job: Job, meta: TableMeta) -> TableMeta:
-        """The table's description with where it came from; it travels into every export."""
-        known = {info.name for info in meta.infos}
-        added = [Info("QUERY", job.adql)] if job.adql and "QUERY" not in known else []
-        if "SERVICE" not in known and (job.service or job.url):
-            added.append(Info("SERVICE", job.service or job.url))
-        return replace(meta, name=meta.name or job.title, infos=(*meta.infos, *added))
+        shutil.rmtree(self.history.result_folder(job.key), ignore_errors=True)
+        self._receiver.receive(job, url, size, rows)
 
     def _open_new(self, job: Job, meta: TableMeta) -> ResultTable:
         table = ResultTable.create(self.history.result_folder(job.key), meta)
@@ -368,7 +288,3 @@ class Runner:
         self.web.close()
         for key in list(self._tables):
             self._forget_table(key)
-
-
-def _refusal(answer: Any) -> ServiceError:
-    return ServiceError(error_text(answer), status=answer.status_code, url=str(answer.url))

@@ -6,7 +6,7 @@ import logging
 
 from ..errors import LimitError, ServiceError
 from ..uploads import Upload, Uploads
-from ..vo.capabilities import UploadLimits, read_upload_limits
+from ..vo.capabilities import Capabilities, UploadLimits, read_capabilities
 from ..vo.http import Web
 from ..vo.tap import TapService
 from .job import Job
@@ -20,13 +20,29 @@ class Sender:
     def __init__(self, web: Web, uploads: Uploads) -> None:
         self.web = web
         self.uploads = uploads
-        self._limits: dict[str, UploadLimits] = {}
+        self._known: dict[str, Capabilities] = {}
+        self._mute: set[str] = set()  # services that did not tell their capabilities
+
+    def capabilities(self, service: str) -> Capabilities:
+        """What a service takes and gives, asked once. Raises ServiceError when it does not tell."""
+        if service not in self._known:
+            self._known[service] = read_capabilities(self.web, service)
+        return self._known[service]
 
     def limits(self, service: str) -> UploadLimits:
-        """What a service takes with a query, asked once. Raises ServiceError when it does not tell."""
-        if service not in self._limits:
-            self._limits[service] = read_upload_limits(self.web, service)
-        return self._limits[service]
+        """What a service takes with a query. Raises ServiceError when it does not tell."""
+        return self.capabilities(service).uploads
+
+    def _format(self, service: str) -> str:
+        """The format to ask for, "" to leave it to a service that says nothing of itself."""
+        if service in self._mute:
+            return ""
+        try:
+            return self.capabilities(service).format
+        except ServiceError as error:
+            log.info("no capabilities of %s: %s", service, error)
+            self._mute.add(service)
+            return ""
 
     def send(self, job: Job) -> str:
         """Create and start the job at its service; returns its address there.
@@ -38,7 +54,7 @@ class Sender:
         if sent:
             self._check(job.service, [upload for upload, _ in sent])
         files = [(upload.name, path) for upload, path in sent]
-        return TapService(self.web, job.service).submit(job.adql, job.maxrec, files)
+        return TapService(self.web, job.service).submit(job.adql, job.maxrec, files, self._format(job.service))
 
     def _check(self, service: str, uploads: list[Upload]) -> None:
         try:

@@ -47,6 +47,11 @@ class VOTableDecoder:
         self._last = False
         self._recode: codecs.IncrementalDecoder | None = None
 
+    @property
+    def announced(self) -> int:
+        """The number of rows the TABLE says it has (its nrows), 0 when it does not: for telling how far it is."""
+        return self._xml.announced
+
     def feed(self, data: bytes) -> list[pa.RecordBatch]:
         """Batches completed by ``data``; raises FormatError as soon as the document is seen to be wrong."""
         return self._push(data) if data else []

@@ -106,6 +106,12 @@ class VOTableXML:
 
     # what comes out
 
+    @property
+    def announced(self) -> int:
+        """``nrows`` of the table, 0 when it is not there or makes no sense."""
+        rows = self._table.get("nrows", "").strip()
+        return int(rows) if rows.isascii() and rows.isdigit() and len(rows) < 16 else 0
+
     def meta(self) -> TableMeta:
         """All that is known so far; column names made unique."""
         status = [item for item in self.infos if item.name.upper() == "QUERY_STATUS"]

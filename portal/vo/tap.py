@@ -13,16 +13,22 @@ from .http import Web, error_text, parse_xml
 
 VOTABLE = "application/x-votable+xml"
 POSITION = re.compile(r"line (\d+),? (?:column|col\.?|char(?:acter)?) (\d+)", re.IGNORECASE)
+ROW_COUNTS = ("rowcount", "numrows", "nrows", "resultrows")  # what services call it in their jobInfo
 
 
 class JobState(NamedTuple):
-    """What the UWS job says. ``fraction`` is -1 when the service tells no progress."""
+    """What the UWS job says. ``fraction`` is -1 when the service tells no progress.
+
+    ``bytes`` and ``rows`` are the size of the result, 0 when the service does not tell.
+    """
 
     phase: str
     error: str = ""
     result: str = ""
     fraction: float = -1.0
     text: str = ""
+    bytes: int = 0
+    rows: int = 0
 
 
 def _local(tag: str) -> str:
@@ -33,7 +39,7 @@ def parse_job(content: bytes) -> JobState:
     """A UWS job document. The result is the one with id "result", else the first with an address."""
     root = parse_xml(content)
     phase = error = result = text = ""
-    fraction, done, total = -1.0, 0.0, 0.0
+    fraction, done, total, size, rows = -1.0, 0.0, 0.0, 0.0, 0.0
     for item in root.iter():
         name = _local(item.tag)
         words = (item.text or "").strip()
@@ -44,18 +50,20 @@ def parse_job(content: bytes) -> JobState:
         elif name == "result":
             href = next((value for key, value in item.attrib.items() if _local(key) == "href"), "")
             if href and (not result or item.get("id") == "result"):
-                result = href
+                result, size = href, _number(item.get("size", "0"))
         elif name == "percentComplete" and words:
             fraction = _number(words) / 100
         elif name == "itemsProcessed":
             done = _number(words)
         elif name == "totalItems":
             total = _number(words)
+        elif name.lower() in ROW_COUNTS:
+            rows = _number(words)
     if fraction < 0 and total > 0:
         fraction = done / total
     if total > 0:
         text = f"{done:,.0f} of {total:,.0f}"
-    return JobState(phase or "UNKNOWN", error, result, min(fraction, 1.0), text)
+    return JobState(phase or "UNKNOWN", error, result, min(fraction, 1.0), text, int(size), int(rows))
 
 
 def _number(words: str) -> float:
@@ -80,12 +88,16 @@ class TapService:
         self.web = web
         self.url = url.rstrip("/")
 
-    def submit(self, adql: str, maxrec: int, uploads: Sequence[tuple[str, Path]] = ()) -> str:
+    def submit(self, adql: str, maxrec: int, uploads: Sequence[tuple[str, Path]] = (), format: str = "") -> str:
         """Create and start an async job; returns its address. The ADQL goes out exactly as written.
+
+        ``format`` is a RESPONSEFORMAT, "" for the service's own.
 
         ``uploads``: (name, VOTable file) of tables that the query calls ``TAP_UPLOAD.<name>``, sent inline.
         """
         asked = {"LANG": "ADQL", "QUERY": adql, "MAXREC": str(maxrec), "REQUEST": "doQuery"}
+        if format:
+            asked["RESPONSEFORMAT"] = format
         try:
             with ExitStack() as opened:
                 files = {}

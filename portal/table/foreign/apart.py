@@ -16,8 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,8 +74,7 @@ def preview(
         elif letter == b"F":
             notes = tuple(json.loads(data))
     schema = pa.schema([pa.field(item.name, item.arrow) for item in meta.columns])
-    table = pa.Table.from_batches([batch.cast(schema) for batch in batches], schema=schema)
-    return meta, table.cast(meta.to_schema()), notes
+    return meta, pa.Table.from_batches(batches, schema=schema).cast(meta.to_schema()), notes
 
 
 def read_file(
@@ -96,31 +95,73 @@ def read_file(
     from portal.table.result import ResultTable
 
     result: ResultTable | None = None
-    meta, notes, fraction = None, [], -1.0
+
+    def told(fraction: float) -> None:
+        if progress:
+            progress(result.n_rows if result else 0, fraction)
+
+    meta, rows = open_file(path, name, options, stop, lambda _, fraction: told(fraction), limits)
     try:
-        for letter, data in _frames("read", path, name, options, 0, stop, limits):
-            if letter == b"S":
-                meta = _meta(data)
-            elif letter == b"B":
-                first = result is None
+        while True:
+            try:
+                batch = next(rows)
+            except StopIteration as end:
                 result = result or ResultTable.create(folder, meta)
-                result.append(_batch(data, meta))
-                if first and opened:
-                    opened(result)
-            elif letter == b"P":
-                fraction = float(json.loads(data))
-                if progress:
-                    progress(result.n_rows if result else 0, fraction)
-            elif letter == b"F":
-                notes = json.loads(data)
-        meta = replace(meta, infos=(*meta.infos, *(Info("NOTE", note) for note in notes)))
-        result = result or ResultTable.create(folder, meta)
-        result.finish(meta)
+                result.finish(end.value)
+                return result
+            first = result is None
+            result = result or ResultTable.create(folder, meta)
+            result.append(batch)
+            if first and opened:
+                opened(result)
     except BaseException:
         if result is not None:
             result.abandon()
         raise
-    return result
+    finally:
+        rows.close()
+
+
+def open_file(
+    path: Path,
+    name: str,
+    options: Options = AS_FOUND,
+    stop: threading.Event | None = None,
+    progress: Callable[[int, float], None] | None = None,
+    limits: Limits = STANDARD,
+) -> tuple[TableMeta, Generator[pa.RecordBatch, None, TableMeta]]:
+    """(description, batches); the generator returns the description as it stands after the last row.
+
+    The description is there once the first rows are. ``progress`` is told (rows given, fraction or -1). Close the
+    generator when not all rows are wanted: the process ends with it.
+    """
+    frames = _frames("read", path, name, options, 0, stop, limits)
+    try:
+        _, data = next(frames)  # a description, or an error is raised
+        meta = _meta(data)
+    except BaseException:
+        frames.close()
+        raise
+    return meta, _batches(frames, meta, progress)
+
+
+def _batches(
+    frames: Generator[tuple[bytes, bytes], None, None], meta: TableMeta, progress: Callable[[int, float], None] | None
+) -> Generator[pa.RecordBatch, None, TableMeta]:
+    done, notes = 0, []
+    with closing(frames):
+        for letter, data in frames:
+            if letter == b"S":
+                meta = _meta(data)
+            elif letter == b"B":
+                batch = _batch(data, meta)
+                done += batch.num_rows
+                yield batch
+            elif letter == b"P" and progress:
+                progress(done, float(json.loads(data)))
+            elif letter == b"F":
+                notes = json.loads(data)
+    return replace(meta, infos=(*meta.infos, *(Info("NOTE", note) for note in notes)))
 
 
 def _meta(data: bytes) -> TableMeta:
@@ -128,16 +169,19 @@ def _meta(data: bytes) -> TableMeta:
 
 
 def _batch(data: bytes, meta: TableMeta) -> pa.RecordBatch:
+    from portal.table.votable_pack import as_type
+
     with pa.ipc.open_stream(pa.BufferReader(data)) as source:
         batch = source.read_next_batch()
     if batch.num_columns != len(meta.columns):
         raise FormatError("The reader of the file gave rows with other columns than announced.")
-    return batch
+    schema = pa.schema([pa.field(item.name, item.arrow) for item in meta.columns])
+    return pa.RecordBatch.from_arrays([as_type(a, f.type) for a, f in zip(batch.columns, schema)], schema=schema)
 
 
 def _frames(
     do: str, path: Path, name: str, options: Options, rows: int, stop: threading.Event | None, limits: Limits
-) -> Iterator[tuple[bytes, bytes]]:
+) -> Generator[tuple[bytes, bytes], None, None]:
     """What the reading process sends, as it comes; the process is gone when this ends, however it ends."""
     with tempfile.TemporaryDirectory(prefix="reading-", dir=path.resolve().parent) as aside:
         asked = {

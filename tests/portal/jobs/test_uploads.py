@@ -13,7 +13,7 @@ from portal.session import Session
 from portal.table.columns import Column, TableMeta
 from portal.table.votable_read import read_votable
 from portal.uploads import Uploads, free_name, names_in
-from portal.vo.capabilities import UploadLimits, parse_upload_limits
+from portal.vo.capabilities import Capabilities, UploadLimits, parse_upload_limits
 
 IDS = [1651281746966117377, 1651281746966117378, 1651281746966117379]
 META = TableMeta((Column("objectId", "long", ucd="meta.id;meta.main"), Column("ra", "double", unit="deg")))
@@ -108,7 +108,7 @@ def test_what_a_service_would_refuse_is_not_sent(runner, script, finished, post)
         (UploadLimits(True, 100), "takes 0 MiB"),
         (UploadLimits(True, 0, 2), "takes 2 rows"),
     ):
-        runner.sender._limits[session.settings.service_url] = limits
+        runner.sender._known[session.settings.service_url] = Capabilities(limits)
         job = finished(session.submit("SELECT * FROM TAP_UPLOAD.mine"))
         assert job.phase == "ERROR" and words in job.error.message
     job = finished(session.submit("SELECT * FROM TAP_UPLOAD.none"))

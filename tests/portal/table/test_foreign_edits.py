@@ -13,7 +13,6 @@ from portal.errors import CancelledError, FormatError
 from portal.table.columns import Column, Info, TableMeta
 from portal.table.foreign import Options, Positions, load
 from portal.table.foreign.edits import Edit, Edits, edited_batches, edited_meta
-from portal.table.result import ResultTable
 
 IDS = [1651281746966117377, 1651281746966117378, 1651281746966117379]
 META = TableMeta(
@@ -88,31 +87,27 @@ def test_positions_in_another_frame_are_added_in_degrees(monkeypatch) -> None:
 def slow_reader(gate: threading.Event, fails: bool = False):
     """A reader that shows one batch, waits, then gives another or fails."""
 
-    def read_file(path, name, options, folder, stop=None, progress=None, limits=None, opened=None) -> ResultTable:
-        table = ResultTable.create(folder, META)
-        table.append(BATCH)
+    def rows(stop: threading.Event, progress):
         progress(3, 0.5)
-        opened(table)
+        yield BATCH
         while not gate.wait(0.01):
             if stop.is_set():
-                table.abandon()
                 raise CancelledError("Stopped.")
         if fails:
             raise FormatError("Line 5 has 7 fields.")
-        table.append(BATCH)
-        table.finish(TableMeta(META.columns, infos=(Info("NOTE", "One line was empty."),)))
-        return table
+        yield BATCH
+        return TableMeta(META.columns, infos=(Info("NOTE", "One line was empty."),))
 
-    return read_file
+    return lambda path, name, options, stop, progress: (META, rows(stop, progress))
 
 
 def test_rows_are_passed_on_while_the_file_is_read(tmp_path: Path, monkeypatch) -> None:
     gate, told = threading.Event(), []
-    monkeypatch.setattr("portal.table.foreign.load.read_file", slow_reader(gate))
+    monkeypatch.setattr("portal.table.foreign.load.open_file", slow_reader(gate))
     file = tmp_path / "lent"
     file.write_text("x")
     meta, batches = load.load(
-        file, "x.csv", Options(), edits(("id",)), tmp_path / "s", threading.Event(), lambda *now: told.append(now)
+        file, "x.csv", Options(), edits(("id",)), threading.Event(), lambda *now: told.append(now)
     )
     assert meta.columns[0].name == "id"
     assert next(batches).column(0).to_pylist() == IDS and told == [(3, 0.5)]
@@ -132,10 +127,10 @@ def test_rows_are_passed_on_while_the_file_is_read(tmp_path: Path, monkeypatch) 
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_reader_that_fails_or_is_stopped_leaves_nothing_behind(tmp_path: Path, monkeypatch, fails: bool) -> None:
     gate, stop = threading.Event(), threading.Event()
-    monkeypatch.setattr("portal.table.foreign.load.read_file", slow_reader(gate, fails))
+    monkeypatch.setattr("portal.table.foreign.load.open_file", slow_reader(gate, fails))
     file = tmp_path / "lent"
     file.write_text("x")
-    _, batches = load.load(file, "x", Options(), edits(("id",)), tmp_path / "s", stop, lambda *now: None)
+    _, batches = load.load(file, "x", Options(), edits(("id",)), stop, lambda *now: None)
     next(batches)
     (gate if fails else stop).set()
     with pytest.raises(FormatError if fails else CancelledError):
