@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from portal import __version__
 from portal.config import Settings, describe_settings, load_settings
 from portal.errors import TriviewError
 
@@ -193,7 +194,7 @@ class Portal:
         class Health(RequestHandler):
             def get(self) -> None:
                 self.set_status(200 if portal.ready else 503)
-                self.finish({"status": "ok" if portal.ready else "starting", "version": "0.1.0"})
+                self.finish({"status": "ok" if portal.ready else "starting", "version": __version__})
 
         class Metrics(RequestHandler):
             def get(self) -> None:

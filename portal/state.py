@@ -35,6 +35,7 @@ class PageState(param.Parameterized):
     tabs = param.ClassSelector(class_=tuple, default=(), doc="Tab of every open result")
     active = param.String(doc="key of the result shown, or empty")
     look = param.Parameter(Look(), doc="how the active result is looked at")
+    paged = param.ClassSelector(class_=tuple, default=(0, 100), doc="(first place, rows) of the page the table shows")
     arrived = param.Integer(0, doc="grows as rows of the active result arrive")
     uploads = param.ClassSelector(class_=tuple, default=(), doc="Upload of every table that queries can name")
     layout = param.Selector(default="tri", objects=list(LAYOUTS))

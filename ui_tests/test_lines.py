@@ -96,18 +96,60 @@ def test_results_line(serve, until, shot) -> None:
     shot(page, "results")
 
 
-def test_export_menu(serve) -> None:
+def test_export_menu(serve, until, shot) -> None:
     menu = ExportMenu(
-        url="feed/x", scopes=[{"name": "filtered", "label": "Filtered"}, {"name": "all", "label": "All rows"}]
+        url="feed/x",
+        scopes=["all", "filtered", "page"],
+        columns=[
+            {"name": "shown", "label": "As shown", "note": "12"},
+            {"name": "all", "label": "All", "note": "1,300"},
+        ],
+        problems={"all": {"fits": "at most 999 columns"}},
     )
     page = serve(pn.Row(pn.Spacer(width=400), menu))
-    page.get_by_role("button", name="Export").click()
-    first = page.get_by_role("menuitem").first
-    assert first.get_attribute("href") == "feed/x?format=votable&scope=filtered"
-    page.get_by_role("button", name="All rows").click()
-    assert page.locator("[data-format=csv]").get_attribute("href") == "feed/x?format=csv&scope=all"
+    opener = page.get_by_role("button", name="Export")
+    opener.click()
+    until(page, lambda: menu.opened is not None)
+    menu.param.update(rows={"all": 2_000_000, "filtered": 10, "page": 100}, sizes={"shown": {"csv": [100, 210]}})
+    csv = page.locator("[data-format=csv]")
+    assert page.get_by_role("menuitemradio", checked=True).last.get_attribute("data-key") == "columns:shown"
+    assert csv.get_attribute("href") == "feed/x?format=csv&scope=filtered&columns=shown"
+    page.get_by_role("menuitemradio", name="All rows 2,000,000").click()
+    assert "≈ 420 MB" in csv.inner_text()
+    shot(page, "export")
+    page.get_by_role("menuitemcheckbox").click()
+    assert csv.get_attribute("href") == "feed/x?format=csv&scope=all&columns=shown&comments=1"
+    page.get_by_role("menuitemradio", name="All 1,300").click()
+    assert page.get_by_role("menuitem", name="FITS at most 999 columns").get_attribute("aria-disabled") == "true"
+    assert page.locator("[data-format=fits]").count() == 0 and "≈" not in csv.inner_text()
+
+    # By keyboard: into the menu, a letter, the ends, and back to the button.
     page.keyboard.press("Escape")
-    page.get_by_role("menuitem").first.wait_for(state="hidden")
+    assert opener.evaluate("node => node.getRootNode().activeElement === node")
+    page.keyboard.press("Enter")
+    focused = """() => {
+      let at = document.activeElement;
+      while (at?.shadowRoot) at = at.shadowRoot.activeElement;
+      return at?.dataset.key;
+    }"""
+    assert page.evaluate(focused) == "votable"
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused) == "votable-tabledata"
+    page.keyboard.press("p")
+    assert page.evaluate(focused) == "parquet"
+    page.keyboard.press("Home")
+    assert page.evaluate(focused) == "scope:all"
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused) == "comments"
+    page.keyboard.press("Tab")
+    page.get_by_role("menu").wait_for(state="hidden")
+
+    # What was chosen stays, also for a menu made anew.
+    kept = page.evaluate("localStorage.getItem('triview-export')")
+    page.add_init_script(f"localStorage.setItem('triview-export', {kept!r})")  # the kit clears it at each visit
+    page.reload()
+    page.get_by_role("button", name="Export").click()
+    assert csv.get_attribute("href") == "feed/x?format=csv&scope=all&columns=all&comments=1"
 
 
 def test_jobs(serve, until) -> None:

@@ -24,11 +24,15 @@ ROOT = "feed/"  # relative to the page, so that it also works under a prefix
 
 
 class Answer(NamedTuple):
-    """What a feed gives: the bytes, or an iterable of them, their type and more headers."""
+    """What a feed gives: the bytes, or an iterable of them, their type and more headers.
+
+    ``stop`` is called from the page's thread when the client goes away before the end.
+    """
 
     body: bytes | Iterable[bytes]
     type: str = "application/octet-stream"
     headers: tuple[tuple[str, str], ...] = ()
+    stop: Callable[[], None] = lambda: None
 
 
 def json_answer(value: Any) -> Answer:
@@ -68,6 +72,7 @@ class FeedHandler(RequestHandler):
 
     def initialize(self, feeds: Feeds) -> None:
         self.feeds = feeds
+        self._stop: Callable[[], None] = lambda: None
 
     def set_default_headers(self) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
@@ -92,7 +97,12 @@ class FeedHandler(RequestHandler):
         if isinstance(answer.body, bytes | bytearray | memoryview):
             self.finish(bytes(answer.body))
             return
+        self._stop = answer.stop
         await self._pour(iter(answer.body), loop)
+
+    def on_connection_close(self) -> None:
+        # A part can take long to make, an order of 10^8 rows before the first: it must not go on for nobody.
+        self._stop()
 
     async def _pour(self, parts: Any, loop: asyncio.AbstractEventLoop) -> None:
         """Write part by part, never more than the client takes: memory stays flat for a stalled client."""
@@ -103,6 +113,11 @@ class FeedHandler(RequestHandler):
         except StreamClosedError:
             log.info("a download was given up by its client")
         except TriviewError as error:
+            if not self._headers_written:
+                self.clear()
+                self.set_status(400)
+                self.finish({"message": error.message, "hint": error.hint})
+                return
             # The status has gone out already; cutting the connection is the only honest end.
             log.warning("a download broke: %s", error)
             self.request.connection.stream.close()

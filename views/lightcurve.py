@@ -20,8 +20,8 @@ from widgets.export import ExportMenu
 from widgets.lightcurve import LightCurveChart
 
 from .base import View
+from .export import export_answer
 from .feeds import Answer, Feeds
-from .results import export_answer
 
 KEPT = 40  # curves of one page kept for going back; each is some 100 kB on disk
 

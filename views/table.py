@@ -120,6 +120,10 @@ class Table(View):
 
     def _turn(self, gesture: Any) -> None:
         self.grid.page = gesture.page
+        self._tell_page()
+
+    def _tell_page(self) -> None:
+        self.session.paged = (self.grid.page * self.grid.page_size, self.grid.page_size)
 
     def _check(self, gesture: Any) -> None:
         """Tick boxes make one clause: the rows ticked by hand."""
@@ -213,6 +217,7 @@ class Table(View):
             changes["page"] = place // self.grid.page_size
         self._last_current = look.current
         self.grid.param.update(**changes)
+        self._tell_page()
 
     def _failed(self, error: TriviewError) -> None:
         self.grid.message = f"{error.message} {error.hint}".strip()

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -227,4 +228,8 @@ def described(job: Job, meta: TableMeta) -> TableMeta:
     added = [Info("QUERY", job.adql)] if job.adql and "QUERY" not in known else []
     if "SERVICE" not in known and (job.service or job.url):
         added.append(Info("SERVICE", job.service or job.url))
+    if "REQUEST_DATE" not in known:
+        added.append(Info("REQUEST_DATE", datetime.fromtimestamp(job.started, UTC).isoformat(timespec="seconds")))
+    if "MAXREC" not in known and job.maxrec:
+        added.append(Info("MAXREC", str(job.maxrec)))
     return replace(meta, name=meta.name or job.title, infos=(*meta.infos, *added))

@@ -153,8 +153,10 @@ def _pieces(
     infos: Sequence[Info],
     comments: bool,
 ) -> Iterator[bytes]:
-    count = Info("ROWS", str(source.total), f"of {result.n_rows:,} received")
-    meta = _chosen(result.meta, columns, (*infos, count))
+    said = [*infos, Info("ROWS", str(source.total), f"of {result.n_rows:,} received")]
+    if not result.complete:
+        said.append(Info("INCOMPLETE", "true", "rows were still coming, or were cut off before the last one"))
+    meta = _chosen(result.meta, columns, said)
     names = [item.name for item in meta.columns]
     end = Trailer(overflow=meta.overflow)
 
