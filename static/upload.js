@@ -35,7 +35,7 @@ export function render({ model, el }) {
       tab.setAttribute("aria-selected", String(key === name));
       bodies[key].hidden = key !== name;
     }
-    file.foot.hidden = name !== "file" || !file.staged;
+    file.foot.hidden = name !== "file" || !file.ready;
     if (name === "queries") queries.load();
   }
   for (const name of Object.keys(tabs)) tabs[name].addEventListener("click", () => { fail(null); show(name); });

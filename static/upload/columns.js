@@ -33,7 +33,10 @@ export class Columns {
 
   // What the user has said of columns of the same name stays.
   fill(columns, rows, forget) {
-    if (forget) this.edits = new Map();
+    if (forget) {
+      this.edits = new Map();
+      this.find.value = "";
+    }
     this.columns = columns;
     this.rows = rows;
     this.draw();

@@ -65,7 +65,8 @@ export class File {
     this.part.select.replaceChildren();
     this.title.value = staged.name;
     this.name.value = nameOf(staged.name);
-    this.node.hidden = this.foot.hidden = false;
+    this.node.hidden = false;
+    this.foot.hidden = true;
     this.look(true);
   }
 
@@ -88,6 +89,10 @@ export class File {
     this.show(answer);
   }
 
+  get ready() {
+    return Boolean(this.columns.columns.length);
+  }
+
   busy(on) {
     this.open.disabled = this.use.disabled = on;
     this.node.classList.toggle("tv-busy", on);
@@ -107,7 +112,7 @@ export class File {
     this.failed(answer.problem ?? null);
     // Columns that were corrected stay on the page when the file cannot be read as they say, so that they can be put right.
     if (!answer.problem) this.showTable(answer, columns);
-    this.table.hidden = !this.columns.columns.length;
+    this.table.hidden = this.foot.hidden = !this.columns.columns.length;
     this.busy(Boolean(answer.problem));
   }
 
