@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from portal.errors import CancelledError, TriviewError
 from portal.table.cells import cell_texts
+from portal.table.columns import Column
 from portal.table.foreign import DATATYPES, FORMATS, Kind, Limits, Options, Positions, guess_positions, preview, sniff
 
 from .feeds import json_answer
@@ -16,6 +19,7 @@ from .intake import Intake
 
 ROWS = 50
 COLUMNS = 200  # whose first rows are shown; all of them are listed
+SAMPLES = 3  # values beside each column of the list
 CELL = 200  # characters of a cell
 LIMITS = Limits(processor=60, seconds=90)  # somebody waits; reading the whole has the full time
 
@@ -70,14 +74,20 @@ def _table(path: Path, name: str, options: Options, stop: threading.Event) -> di
         "columns": [
             {
                 "name": c.name, "datatype": c.datatype, "array": c.is_array, "unit": c.unit, "ucd": c.ucd,
-                "description": c.description,
+                "description": c.description, "sample": _sample(c, values),
             }
-            for c in meta.columns
+            for c, values in zip(meta.columns, table.columns)
         ],
         "rows": [list(row) for row in zip(*texts)],
         "notes": list(notes),
         "positions": places._asdict() if places is not None else None,
     }  # fmt: skip
+
+
+def _sample(column: Column, values: pa.ChunkedArray) -> str:
+    """The first few values, in one line."""
+    texts = cell_texts(column, values.slice(0, SAMPLES))
+    return "   ".join("–" if text is None else text[: CELL // SAMPLES] for text in texts)
 
 
 def read_options(arguments: dict[str, str]) -> Options:

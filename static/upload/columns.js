@@ -4,7 +4,6 @@ import { debounce, element } from "../parts/kit.js";
 export const TYPES = [["boolean", "boolean"], ["short", "short"], ["int", "int"], ["long", "long"], ["float", "float"],
   ["double", "double"], ["char", "text"]];
 const SHOWN = 300; // rows of the list at once; more are found by their name
-const SAMPLES = 3;
 const WORDS = Object.fromEntries([...TYPES, ["unicodeChar", "text"], ["unsignedByte", "byte"]]);
 
 export class Columns {
@@ -24,7 +23,7 @@ export class Columns {
     this.retyped = retyped;
     this.find.addEventListener("input", debounce(() => this.draw(), 120));
     const every = (keep) => () => {
-      for (const { column } of this.matching()) this.edit(column).keep = keep;
+      for (const column of this.matching()) this.edit(column).keep = keep;
       this.draw();
     };
     this.all.addEventListener("click", every(true));
@@ -32,13 +31,12 @@ export class Columns {
   }
 
   // What the user has said of columns of the same name stays.
-  fill(columns, rows, forget) {
+  fill(columns, forget) {
     if (forget) {
       this.edits = new Map();
       this.find.value = "";
     }
     this.columns = columns;
-    this.rows = rows;
     this.draw();
   }
 
@@ -51,14 +49,12 @@ export class Columns {
 
   matching() {
     const words = this.find.value.toLowerCase().trim();
-    return this.columns
-      .map((column, place) => ({ column, place }))
-      .filter(({ column }) => !words || `${column.name}\n${column.description}\n${column.ucd}`.toLowerCase().includes(words));
+    return this.columns.filter((column) => !words || `${column.name}\n${column.description}\n${column.ucd}`.toLowerCase().includes(words));
   }
 
   draw() {
     const found = this.matching();
-    this.body.replaceChildren(...found.slice(0, SHOWN).map(({ column, place }) => this.row(column, place)));
+    this.body.replaceChildren(...found.slice(0, SHOWN).map((column) => this.row(column)));
     this.tell(found.length);
     this.find.hidden = this.columns.length < 12;
   }
@@ -69,7 +65,7 @@ export class Columns {
     this.count.textContent = `${kept} of ${this.columns.length} columns kept${more}`;
   }
 
-  row(column, place) {
+  row(column) {
     const edit = this.edit(column);
     const field = (key, label) => {
       const input = element("input", { value: edit[key], "aria-label": `${label} of ${column.name}`, maxlength: "500", spellcheck: "false" });
@@ -82,7 +78,7 @@ export class Columns {
       element("option", { value: "" }, edit.type ? "as found" : found),
       ...TYPES.filter(([value]) => value === edit.type || WORDS[value] !== found).map(([value, words]) => element("option", { value }, words)));
     type.value = edit.type;
-    const samples = (this.rows ?? []).slice(0, SAMPLES).map((row) => row[place]).filter((text) => text !== undefined).map((text) => text ?? "–").join("   ");
+    const samples = column.sample ?? "";
     const line = element("tr", { class: edit.keep ? "" : "off" }, element("td", {}, keep), element("td", { class: "title" }, field("name", "Name")),
       element("td", { class: "type" }, type), element("td", { class: "unit" }, field("unit", "Unit")), element("td", {}, field("description", "Description")),
       element("td", { class: "sample", title: samples }, samples));

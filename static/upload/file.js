@@ -60,7 +60,7 @@ export class File {
   take(staged) {
     this.staged = staged;
     this.placed = false;
-    this.columns.fill([], [], true);
+    this.columns.fill([], true);
     for (const { select } of [this.format, this.delimiter, this.header, this.encoding]) select.value = "";
     this.part.select.replaceChildren();
     this.title.value = staged.name;
@@ -133,7 +133,7 @@ export class File {
   }
 
   showTable(answer, columns) {
-    this.columns.fill(columns, answer.rows ?? [], false);
+    this.columns.fill(columns, false);
     const names = columns.filter((column) => !column.array).map((column) => [column.name, column.name]);
     const was = [this.ra, this.dec].map(({ select }) => select.value);
     for (const { select } of [this.ra, this.dec]) {

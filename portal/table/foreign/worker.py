@@ -12,17 +12,28 @@ import resource
 import struct
 import sys
 import warnings
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
 
 class _WithoutPandas:
-    """pyarrow loads pandas to see whether a list is one of its arrays; that takes longer than most files do."""
+    """pyarrow loads pandas to see whether a list is one of its arrays; that takes longer than most files do.
+
+    Loading it fails; asking whether it is there (astropy does) does not.
+    """
+
+    @classmethod
+    def find_spec(cls, name: str, *_: object) -> ModuleSpec | None:
+        return ModuleSpec(name, cls) if name == "pandas" else None
 
     @staticmethod
-    def find_spec(name: str, *_: object) -> None:
-        if name == "pandas":
-            raise ImportError(name)
+    def create_module(spec: ModuleSpec) -> None:
+        raise ImportError(spec.name)
+
+    @staticmethod
+    def exec_module(module: object) -> None:
+        """Never reached; the import system wants it."""
 
 
 sys.meta_path.insert(0, _WithoutPandas)

@@ -11,7 +11,7 @@ import pytest
 
 from portal.errors import CancelledError, FormatError
 from portal.table.columns import Column, Info, TableMeta
-from portal.table.foreign import Options, Positions, load
+from portal.table.foreign import Options, Positions, load, preview
 from portal.table.foreign.edits import Edit, Edits, edited_batches, edited_meta
 
 IDS = [1651281746966117377, 1651281746966117378, 1651281746966117379]
@@ -142,3 +142,11 @@ def test_types_are_asked_of_the_reader_of_text_only() -> None:
     wanted = Edits((Edit("id", "id", "char"), Edit("ra", "ra", "")))
     assert load.with_types(Options(), "csv", wanted).types == (("id", "char"),)
     assert load.with_types(Options(), "fits", wanted).types == ()
+
+
+def test_regions_of_another_frame_are_read_in_the_process_without_pandas(tmp_path: Path) -> None:
+    """astropy.coordinates asks whether pandas is there, which must not fail."""
+    file = tmp_path / "areas.reg"
+    file.write_text("fk5\npolygon(62,-37.1,62.1,-37.1,62.1,-37.0)\n")
+    _, rows, _ = preview(file, "areas.reg")
+    assert rows["s_region"].to_pylist()[0].startswith("POLYGON ICRS 62.0000")
