@@ -85,6 +85,10 @@ class PageState(param.Parameterized):
             self._held[key] = table
         return self._held[key]
 
+    def look_of(self, key: str) -> Look:
+        """How a result is looked at, also one that is not shown now."""
+        return self.look if key == self.active else self._looks.get(key, Look())
+
     def job(self, key: str) -> JobRow | None:
         return next((row for row in self.jobs if row.key == key), None)
 

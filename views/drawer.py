@@ -12,6 +12,7 @@ from portal.session import Session
 from .base import View
 from .columns import Columns
 from .derive import DerivePanel
+from .combine import Combine
 from .feeds import Feeds
 from .profile import ProfilePanel
 
@@ -28,6 +29,7 @@ PANELS: dict[str, Panel] = {
     "columns": Panel("Columns", Columns),
     "derive": Panel("Computed columns", DerivePanel),
     "profile": Panel("What the columns hold", ProfilePanel),
+    "combine": Panel("Join two results", Combine),
 }
 """By the name that ``session.open_panel`` takes."""
 

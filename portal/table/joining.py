@@ -15,6 +15,7 @@ from portal.table.columns import Column, Info, TableMeta
 from portal.table.engine import Stop
 from portal.table.match import PAIRS_LIMIT, Pairs
 from portal.table.names import unique_names
+from portal.table.positions import position_columns
 from portal.table.result import ResultTable
 
 CHUNK = 65_536  # rows put side by side at once: 20 MB of two usual catalogue rows
@@ -99,7 +100,10 @@ def joined_meta(
     """
     right = () if keep == "unmatched" else second.columns
     both = {item.name.casefold() for item in first.columns} & {item.name.casefold() for item in right}
-    left_columns = [_renamed(item, 1, both) for item in first.columns]
+    # Positions found by their names must be found under the new names too.
+    said = dict(zip(position_columns(first.columns) or (), ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")))
+    left_columns = [replace(item, ucd=item.ucd or said.get(item.name, "")) for item in first.columns]
+    left_columns = [_renamed(item, 1, both) for item in left_columns]
     right_columns = [replace(_renamed(item, 2, both), id="", ref="") for item in right]
     columns = (*left_columns, *right_columns, *((SEPARATION,) if separation and keep != "unmatched" else ()))
     if len(columns) > COLUMNS_LIMIT:
