@@ -38,7 +38,9 @@ export function render({ model, el }) {
   const undo = element("button", { class: "quiet" }, "↶");
   const redo = element("button", { class: "quiet" }, "↷");
   const tools = element("div", { class: "tools", role: "group", "aria-label": "Undo and redo" }, undo, redo);
-  el.append(element("div", { class: "bar" }, tabs.root, element("span", { class: "grow" }), tools, exporting, layouts), chips.root, tabs.menu);
+  const join = element("button", { title: "Join two results, by position or by an id" }, "Join …");
+  join.addEventListener("click", () => gesture(model, "combined"));
+  el.append(element("div", { class: "bar" }, tabs.root, element("span", { class: "grow" }), tools, join, exporting, layouts), chips.root, tabs.menu);
 
   const buttons = {};
   for (const [layout, boxes] of Object.entries(PICTURES)) {
@@ -71,7 +73,11 @@ export function render({ model, el }) {
     event.preventDefault();
   };
   document.addEventListener("keydown", onKey);
-  model.on(["tabs", "active"], tabs.draw);
+  const drawTabs = () => {
+    tabs.draw();
+    join.hidden = model.tabs.length < 2;
+  };
+  model.on(["tabs", "active"], drawTabs);
   model.on(["chips", "total", "sets"], chips.draw);
   model.on("layout", drawLayout);
   model.on(["undo", "redo"], drawTools);
@@ -79,7 +85,7 @@ export function render({ model, el }) {
     document.removeEventListener("keydown", onKey);
     tabs.end();
   });
-  tabs.draw();
+  drawTabs();
   chips.draw();
   drawLayout();
   drawTools();

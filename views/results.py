@@ -36,6 +36,7 @@ class Results(View):
             moved=lambda gesture: session.move_tab(gesture.key, gesture.place),
             stepped=lambda gesture: session.undo() if gesture.back else session.redo(),
             arranged=lambda gesture: session.show(gesture.layout),
+            combined=lambda _: session.open_panel("combine"),
         )
         self.take(
             self.jobs,

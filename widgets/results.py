@@ -112,6 +112,7 @@ class ResultsLine(JSWidget):
     kept = Gesture(Kept)
     inverted = Gesture(Kept)
     asked = Gesture(Kept, doc="the panel of sets was asked for")
+    combined = Gesture(Kept, doc="the panel that joins two results was asked for")
 
     def __init__(self, **params: object) -> None:
         super().__init__(**{"css_classes": ["tv-results"], **params})

@@ -14,7 +14,7 @@ from portal.table.columns import Column, TableMeta
 TIME_NAMES = ("expmidptmjd", "midpointmjdtai", "midpointtai", "mjd", "obsstartmjd", "t_min", "time")
 RA_NAMES = ("coord_ra", "ra", "s_ra", "raj2000", "ra_icrs")
 DEC_NAMES = ("coord_dec", "dec", "decl", "s_dec", "dej2000", "de_icrs")
-COUNTERS = re.compile(r"(tract|patch|visit|visitid|detector|row|index|n[A-Z]\w*|\w*flag\w*|\w*count)")
+COUNTERS = re.compile(r"(tract|patch|visit|visitid|detector|row|index|n[A-Z]\w*|\w*flag\w*|\w*count)(_\d)?")
 # In mag, yet no brightness: colours, amplitudes, extinctions. Bright is not up for these.
 NO_BRIGHTNESS = re.compile(
     r"(?:[ugrizy]_?(?:minus|m)?_?[ugrizy]|.*(?:colou?r|amplitude|extinction).*|ebv|a_?v)", re.IGNORECASE
@@ -135,7 +135,7 @@ def unit_of(text: str, used: Sequence[Column]) -> str:
 def is_id(column: Column) -> bool:
     whole = column.datatype in ("long", "int", "short", "unsignedByte")
     return column.ucd.startswith("meta.id") or (
-        whole and not column.unit and bool(re.search(r"(Id|_id|^id)$|^source_id", column.name))
+        whole and not column.unit and bool(re.search(r"(Id|_id|^id)(_\d)?$|^source_id", column.name))
     )
 
 

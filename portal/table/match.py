@@ -25,9 +25,9 @@ BINS = 30
 
 Mode = Literal["best", "mutual", "all"]
 MODES: dict[str, str] = {
-    "best": "the nearest for each row of the first",
-    "mutual": "pairs that are nearest to each other",
-    "all": "all pairs within the radius",
+    "best": "nearest for each of the first",
+    "mutual": "nearest to each other",
+    "all": "all within the radius",
 }
 Progress = Callable[[float], None]
 Sky = tuple[np.ndarray, np.ndarray]

@@ -95,3 +95,11 @@ def test_right_ascension_grows_to_the_left() -> None:
 def test_what_is_in_mag_but_no_brightness_grows_upwards(name: str) -> None:
     table = meta(Column(name, "double", unit="mag"), Column("imag", "double", unit="mag"))
     assert not chart_spec(table, "imag", name).y.flipped and chart_spec(table, name, "imag").y.flipped
+
+
+def test_ids_of_a_join_are_no_measurements() -> None:
+    names = ("objectId_1", "ra_1", "dec_1", "nVisits_1", "objectId_2", "nVisits_2")
+    ucds = {"ra_1": "pos.eq.ra;meta.main", "dec_1": "pos.eq.dec;meta.main"}
+    columns = [Column(name, "double" if name in ucds else "long", ucd=ucds.get(name, "")) for name in names]
+    spec = default_spec(TableMeta(tuple(columns)))
+    assert (spec.x.expression, spec.y.expression) == ("ra_1", "dec_1")
