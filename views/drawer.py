@@ -11,8 +11,8 @@ from portal.session import Session
 
 from .base import View
 from .columns import Columns
-from .derive import DerivePanel
 from .combine import Combine
+from .derive import DerivePanel
 from .feeds import Feeds
 from .profile import ProfilePanel
 
