@@ -73,26 +73,28 @@ class Receiver:
         table: ResultTable | None = None
         try:
             for part in arriving.parts():
-                table = self._take_in(job, table, decoder.meta, decoder.feed(part), decoder)
+                table = self._take_in(job, table, decoder, decoder.feed(part))
                 job.progress = arriving.progress(table.n_rows if table else 0, decoder.announced)
                 self.tell(job, False)
-            table = self._take_in(job, table, decoder.meta, decoder.close(), decoder)
+            # First the rows, then what is wrong with their end.
+            table = self._take_in(job, table, decoder, decoder.flush())
+            table = self._take_in(job, table, decoder, decoder.close())
+            meta = described(job, decoder.meta)
+            table = table or self.opened(job, meta)
+            table.finish(meta)
         except (TriviewError, OSError, httpx.HTTPError):
             # What has come is kept, the rows still in the decoder too; a decoder that failed has none to give.
             with suppress(TriviewError):
-                table = self._take_in(job, table, decoder.meta, decoder.flush(), decoder)
+                table = self._take_in(job, table, decoder, decoder.flush())
             if table is not None:
                 table.abandon()
                 job.progress = job.progress._replace(rows=table.n_rows)
             raise
-        meta = described(job, decoder.meta)
-        table = table or self.opened(job, meta)
-        table.finish(meta)
         job.overflow = meta.overflow
         job.progress = Progress(table.n_rows, arriving.received, 1.0, "")
 
     def _take_in(
-        self, job: Job, table: ResultTable | None, meta: TableMeta | None, batches: list, decoder: VOTableDecoder
+        self, job: Job, table: ResultTable | None, decoder: VOTableDecoder, batches: list[pa.RecordBatch]
     ) -> ResultTable | None:
         first = table is None and bool(batches)
         if first:

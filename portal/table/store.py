@@ -64,9 +64,12 @@ class RowStore:
         """A new, empty store; the folder is made. Column names are made unique."""
         folder.mkdir(parents=True, exist_ok=True)
         store = cls(folder, with_unique_names(meta))
-        store._file = (folder / ROWS_FILE).open("wb")
+        try:
+            # No buffer: what could not be written must not be tried again behind our back.
+            store._file = (folder / ROWS_FILE).open("wb", buffering=0)
+        except OSError as error:
+            raise _not_stored(error) from error
         store._write(store._schema.serialize())
-        store._file.flush()
         store._mapped_to = store._file.tell()
         store._save_meta()
         return store
@@ -114,21 +117,23 @@ class RowStore:
             if meta is not None:
                 self._take_meta(meta)
             self._end()
-            self.complete = True
             self.version += 1
-            self._save_meta()
+            self.complete = True
+            try:
+                self._save_meta()
+            except LimitError:
+                self.complete = False
+                raise
 
     def abandon(self) -> None:
         """No more rows will come; those here stay, and ``complete`` stays false."""
         with self._lock:
             if self._file is None:
                 return
-            try:
-                self._end()
-            except LimitError:
-                self._drop_unwritten()  # the disk is full: what is on it stays
+            with contextlib.suppress(LimitError):
+                self._end()  # when the disk is full, what is on it stays
             self.version += 1
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(LimitError):
                 self._save_meta()  # what ``create`` wrote says the same of completeness
 
     def close(self) -> None:
@@ -158,10 +163,16 @@ class RowStore:
         self.meta = meta
 
     def _write(self, data: pa.Buffer | bytes) -> None:
+        """All of ``data``, or none: a part would be taken for the beginning of what is written next."""
+        begun, left = self._file.tell(), memoryview(data)
         try:
-            self._file.write(data)
+            while left.nbytes:
+                left = left[self._file.write(left) :]
         except OSError as error:
-            raise LimitError(f"The result cannot be stored: {error.strerror}.", "Free some disk space.") from error
+            with contextlib.suppress(OSError):
+                self._file.truncate(begun)
+                self._file.seek(begun)
+            raise _not_stored(error) from error
 
     def _flush(self) -> None:
         """Write what is pending as one batch."""
@@ -169,11 +180,15 @@ class RowStore:
             joined = self._pending
             if len(joined) > 1:
                 joined = pa.Table.from_batches(joined, schema=self._schema).combine_chunks().to_batches()
-            for batch in joined:
-                self._write(batch.serialize())
+            for number, batch in enumerate(joined):
+                try:
+                    self._write(batch.serialize())
+                except LimitError:
+                    # Rows that were seen stay to be seen, as long as the table is open.
+                    self._pending = joined[number:]
+                    raise
                 self._fresh.append(batch)
                 self._fresh_bytes += batch.nbytes
-            self._file.flush()
             self._pending, self._pending_rows = [], 0
         self._written_at = time.monotonic()
         if self._fresh_bytes >= MAP_BYTES:
@@ -182,19 +197,13 @@ class RowStore:
     def _end(self) -> None:
         if self._file is None:
             return
-        self._flush()
-        self._write(END)
-        self._file.close()
-        self._file = None
-        self._map()
-
-    def _drop_unwritten(self) -> None:
-        with contextlib.suppress(OSError):
+        try:
+            self._flush()
+            self._write(END)
+        finally:
             self._file.close()
-        self._file = None
-        self._pending, self._pending_rows = [], 0
-        self._map()
-        self.n_rows = sum(batch.num_rows for batch in self._mapped)
+            self._file = None
+            self._map()
 
     def _map(self) -> None:
         """Replace batches in memory by the same rows in the mapped file."""
@@ -224,8 +233,15 @@ class RowStore:
             "table": json.loads(self.meta.to_schema().metadata[META_KEY]),
         }
         aside = self.folder / f"{META_FILE}.new"
-        aside.write_text(json.dumps(doc))
-        os.replace(aside, self.folder / META_FILE)
+        try:
+            aside.write_text(json.dumps(doc))
+            os.replace(aside, self.folder / META_FILE)
+        except OSError as error:
+            raise _not_stored(error) from error
+
+
+def _not_stored(error: OSError) -> LimitError:
+    return LimitError(f"The result cannot be stored: {error.strerror}.", "Free some disk space.")
 
 
 def _stored_schema(meta: TableMeta) -> pa.Schema:

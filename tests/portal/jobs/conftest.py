@@ -30,6 +30,7 @@ def tap(script: Script) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}/tap"
+    script.over.set()
     server.shutdown()
     server.server_close()
 

@@ -18,7 +18,7 @@ META = TableMeta((Column("objectId", "long", ucd="meta.id;meta.main"), Column("x
 JOB = """<?xml version="1.0"?><uws:job xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0"
  xmlns:xlink="http://www.w3.org/1999/xlink"><uws:jobId>1</uws:jobId><uws:phase>{phase}</uws:phase>
  <uws:errorSummary><uws:message>{error}</uws:message></uws:errorSummary>
- <uws:results><uws:result id="result" xlink:href="{result}"/></uws:results></uws:job>"""
+ <uws:results><uws:result id="result" xlink:href="{result}"/></uws:results>{told}</uws:job>"""
 
 
 def votable(rows: int = 3) -> bytes:
@@ -39,6 +39,12 @@ class Script:
         self.asked: list[tuple[str, str, dict]] = []
         self.aborted = threading.Event()
         self.refuse = ""
+        self.capabilities = b""  # nothing: the service does not tell
+        self.headers: dict[str, str] = {"Content-Type": "application/x-votable+xml"}  # of the result
+        self.length = True  # whether the result's length is told
+        self.stall = threading.Event()  # set: the result's connection stays open after ``cut`` bytes and says nothing
+        self.told = ""  # of the job, beside its phase
+        self.over = threading.Event()
 
 
 class Service(BaseHTTPRequestHandler):
@@ -87,7 +93,9 @@ class Service(BaseHTTPRequestHandler):
             phases = self.script.phases
             phase = "ABORTED" if self.script.aborted.is_set() else phases.pop(0) if len(phases) > 1 else phases[0]
             words = self.script.error if phase == "ERROR" else ""
-            self._send(JOB.format(phase=phase, error=words, result=f"{host}/result").encode())
+            self._send(JOB.format(phase=phase, error=words, result=f"{host}/result", told=self.script.told).encode())
+        elif path.path == "/tap/capabilities" and self.script.capabilities:
+            self._send(self.script.capabilities)
         elif path.path == "/tap/async/1/error":
             self._send(self.script.error.encode(), kind="text/plain")
         elif path.path == "/result":
@@ -100,13 +108,19 @@ class Service(BaseHTTPRequestHandler):
     def _result(self) -> None:
         body = self.script.body
         self.send_response(200)
-        self.send_header("Content-Type", "application/x-votable+xml")
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in self.script.headers.items():
+            self.send_header(name, value)
+        if self.script.length:
+            self.send_header("Content-Length", str(len(body)))
+        else:
+            self.send_header("Connection", "close")
         self.end_headers()
         end = self.script.cut or len(body)
         for start in range(0, end, 65536):
             self.wfile.write(body[start : min(end, start + 65536)])
             self.wfile.flush()
             time.sleep(self.script.pause)
-        if self.script.cut:
+        if self.script.stall.is_set():
+            self.script.over.wait(30)
+        if self.script.cut or not self.script.length:
             self.close_connection = True
