@@ -14,6 +14,8 @@ from .table.filters import column_filter
 from .table.names import quoted
 from .table.result import RowView
 
+PINS = 8  # rows side by side: more do not fit a screen
+
 
 class Look(NamedTuple):
     """One result as a page shows it.
@@ -22,7 +24,7 @@ class Look(NamedTuple):
     what is marked. ``kept``: clauses turned into filters, what alone is shown. ``sets``: selections that have a name.
     ``current``: row number of the row under study, -1 for none. ``x``, ``y``: chart expressions, empty for the default.
     ``condition``: a free condition over the columns as typed, such as ``g_mag - r_mag < 0.5 AND flag IS NULL``.
-    ``columns``: how the table lays out its columns.
+    ``columns``: how the table lays out its columns. ``pinned``: row numbers held beside the current one to compare.
     """
 
     sort: tuple[tuple[str, bool], ...] = ()
@@ -35,6 +37,7 @@ class Look(NamedTuple):
     columns: Arrangement = Arrangement()
     condition: str = ""
     sets: Selection = ()
+    pinned: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -66,6 +69,7 @@ class Look(NamedTuple):
             Arrangement.from_json(doc.get("columns")),
             str(doc.get("condition", "")),
             clauses_from_json(doc.get("sets")),
+            tuple(row for row in doc.get("pinned") or () if isinstance(row, int) and row >= 0)[:PINS],
         )
 
     def row_view(self, meta: TableMeta) -> RowView:
@@ -78,6 +82,11 @@ class Look(NamedTuple):
         parts.append(selection_sql(self.kept))
         sort = tuple((name, descending) for name, descending in self.sort if name in columns)
         return RowView(sort, " AND ".join(f"({part})" for part in parts if part))
+
+    def with_pin(self, row: int, on: bool) -> Look:
+        """The look with a row held to compare, or let go; the oldest goes when there are too many."""
+        rest = tuple(item for item in self.pinned if item != row)
+        return self._replace(pinned=(*rest, row)[-PINS:] if on else rest)
 
     def with_filter(self, column: str, text: str) -> Look:
         """The look with one column's filter text set, or taken away when the text is empty."""

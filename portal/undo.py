@@ -86,4 +86,6 @@ def told(before: Look, after: Look) -> str:
         return "change axes"
     if was.columns != now.columns:
         return "arrange columns"
+    if was.pinned != now.pinned:
+        return "pin a row" if len(now.pinned) >= len(was.pinned) else "let a row go"
     return "" if was._replace(current=0) == now._replace(current=0) else "change view"

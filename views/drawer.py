@@ -15,6 +15,7 @@ from .combine import Combine
 from .derive import DerivePanel
 from .feeds import Feeds
 from .profile import ProfilePanel
+from .row import Row
 
 
 class Panel(NamedTuple):
@@ -30,6 +31,7 @@ PANELS: dict[str, Panel] = {
     "derive": Panel("Computed columns", DerivePanel),
     "profile": Panel("What the columns hold", ProfilePanel),
     "combine": Panel("Join two results", Combine),
+    "row": Panel("Row", Row),
 }
 """By the name that ``session.open_panel`` takes."""
 

@@ -48,7 +48,7 @@ class Page(View):
         feeds = desk.feeds
         self.search = Search(session, feeds, desk.book, desk.examples)
         self.results = Results(session, feeds)
-        self.table = Table(session, feeds)
+        self.table = Table(session, feeds, desk.cutouts)
         self.coverage = Coverage(session, feeds, desk.surveys)
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)

@@ -16,10 +16,12 @@ from portal.table.expression_sql import FUNCTIONS
 from portal.table.filters import column_filter
 from portal.table.result import ResultTable, RowView
 from portal.table.selection import Clause, rows_clause, selection_sql
+from portal.vo.soda import Cutouts
 from widgets.grid import Grid
 
 from .base import View
 from .feeds import Answer, Feeds, json_answer
+from .thumbs import Thumbs
 
 MAX_BLOCK = 500  # rows in one answer; the grid asks for 100
 MAX_SPANS = 200  # stretches of columns in one question; the grid asks for two or three
@@ -45,8 +47,9 @@ class Table(View):
 
     panes = ("table",)
 
-    def __init__(self, session: Session, feeds: Feeds) -> None:
+    def __init__(self, session: Session, feeds: Feeds, cutouts: Cutouts | None = None) -> None:
         super().__init__(session, feeds)
+        self._thumbs = self.feed(Thumbs(cutouts, session.table).answer) if cutouts is not None else ""
         self._picture: Shown | None = None
         self._last_current = -1
         self._ticks: list[Any] = []  # not yet part of the selection; two can come before the first is
@@ -96,6 +99,12 @@ class Table(View):
     def _ask(self, gesture: Any) -> None:
         if gesture.what in PANELS:
             self.session.open_panel(gesture.what, gesture.column)
+        elif gesture.what == "thumbs":
+            self.grid.thumbs = "" if self.grid.thumbs or not self.grid.can_thumb else self._thumbs_of_result()
+
+    def _thumbs_of_result(self) -> str:
+        # The result is part of the address: row 5 of another one is another picture.
+        return f"{self._thumbs}?of={self.session.active}"
 
     def _arrange(self, gesture: Any) -> None:
         table, look = self.session.table(), self.session.look
@@ -210,6 +219,9 @@ class Table(View):
             changes["layout"] = shown.layout
             changes["sky"] = shown.sky
         if new_table or old is None:
+            can_thumb = bool(self._thumbs) and shown.table.positions() is not None
+            changes["can_thumb"] = can_thumb
+            changes["thumbs"] = self._thumbs_of_result() if self.grid.thumbs and can_thumb else ""
             changes["page"] = 0
             changes["problems"] = {}
             changes["condition_problem"] = ""

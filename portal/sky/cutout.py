@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits as astropy_fits
 from astropy.visualization import ZScaleInterval
 from astropy.wcs import WCS
+from PIL import Image
 
 from portal.errors import FormatError
 
@@ -99,6 +100,23 @@ def cutout_payload(fits: Sequence[tuple[str, bytes]], title: str, position: tupl
     if masked:
         parts += [np.ascontiguousarray(turn.pixels(band.mask), "<i4").tobytes() for band in bands]
     return b"".join(parts)
+
+
+def thumbnail(fits: bytes, size: int = 64) -> bytes:
+    """A small grey picture (PNG, at most ``size`` pixels a side) of a FITS cutout, north up, asinh stretch.
+
+    Raises FormatError as ``cutout_payload`` does.
+    """
+    band = _read("small", fits)
+    image = _north_up(band).pixels(band.pixels)
+    low, high = _cuts(image)
+    level = np.arcsinh(10 * np.clip((np.nan_to_num(image, nan=low) - low) / (high - low), 0, None)) / math.asinh(30)
+    grey = (255 * np.clip(level, 0, 1)).astype(np.uint8)[::-1]  # row 0 of a PNG is its top
+    picture = Image.fromarray(grey)
+    picture.thumbnail((size, size))
+    out = BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 def _read(name: str, content: bytes) -> _Band:

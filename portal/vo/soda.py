@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+import time
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +18,8 @@ from .votable import small_table
 
 BANDS = "ugrizy"
 COADDS = ("lsst.deep_coadd", "lsst.deepCoadd_calexp")  # DP1 and later; DP0.2
+THUMB_BANDS = "irzgyu"  # for one small picture: the deepest that is there
+THUMBS_A_MINUTE = 25  # of 35 that a Rubin Science Platform grants; the rest is for the object under study
 CACHE_BYTES = 64 << 20  # about 300 objects in six bands at 10 arcsec
 
 
@@ -31,6 +34,7 @@ class Cutouts:
         self._lock = threading.Lock()
         # Six bands at once: the services answer in parallel; more would only run into quotas.
         self._pool = ThreadPoolExecutor(6, "cutout")
+        self._asked: deque[float] = deque(maxlen=THUMBS_A_MINUTE)
 
     def coadds(self, ra: float, dec: float) -> dict[str, dict[str, Any]]:
         """The coadd that covers the position (ICRS deg), by band; of several the one centred nearest."""
@@ -72,6 +76,28 @@ class Cutouts:
         if answers and not good:
             raise answers[0]
         return good
+
+    def thumb_wait(self) -> float:
+        """Seconds until another small picture may be asked for, 0 when now: then it counts as asked for.
+
+        The embedded archive has no quota.
+        """
+        if self.web.settings.embedded:
+            return 0.0
+        with self._lock:
+            now = time.monotonic()
+            wait = self._asked[0] + 60 - now if len(self._asked) == THUMBS_A_MINUTE else 0.0
+            if wait <= 0:
+                self._asked.append(now)
+            return max(wait, 0.0)
+
+    def thumb(self, ra: float, dec: float, radius: float) -> bytes:
+        """FITS bytes of one band at the position (deg). Raises ServiceError when there is no image there."""
+        images = self.coadds(ra, dec)
+        band = next((band for band in THUMB_BANDS if band in images), None)
+        if band is None:
+            raise ServiceError("No coadded image covers this position.")
+        return self._cutout(images[band], ra, dec, radius)
 
     def _cutout(self, row: dict[str, Any], ra: float, dec: float, radius: float) -> bytes:
         key = (row["obs_publisher_did"], round(ra, 7), round(dec, 7), round(radius, 7))

@@ -52,8 +52,16 @@ export class Thumbs {
         const said = await response.json().catch(() => ({}));
         throw new Error([said.message, said.hint].filter(Boolean).join(" ") || `No picture (status ${response.status}).`);
       }
-      if (response.status === 204) throw new Error("No image covers this position.");
-      image.src = URL.createObjectURL(await response.blob());
+      const wait = Number(response.headers.get("Retry-After"));
+      if (wait) {
+        // The archive's quota is used up: the whole queue waits.
+        await new Promise((done) => { this.timer = setTimeout(done, 1000 * wait); });
+        this.queue.unshift([image, number]);
+        return;
+      }
+      const picture = await response.blob();
+      if (!picture.size) throw new Error("No image covers this position.");
+      image.src = URL.createObjectURL(picture);
       image.title = "";
     } catch (error) {
       image.dataset.failed = "1";
