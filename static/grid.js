@@ -329,7 +329,7 @@ export function render({ model }) {
   });
   model.on("widths", () => relay("order"));
   model.on(["message", "n_all", "condition", "condition_problem", "can_thumb"], showBar);
-  model.on(["sort", "filters", "problems"], () => {
+  model.on(["sort", "filters", "problems", "sky"], () => {
     heads.update();
     showBar();
     if (!stale) redraw();

@@ -13,7 +13,7 @@ from widgets.grid import Grid
 FIRST_ID = 1651281746966117377
 COLUMNS = [
     {"name": "objectId", "unit": "", "datatype": "long", "ucd": "meta.id", "description": "Id", "numeric": True},
-    {"name": "coord_ra", "unit": "deg", "datatype": "double", "ucd": "pos.eq.ra", "numeric": True, "position": True},
+    {"name": "coord_ra", "unit": "deg", "datatype": "double", "ucd": "pos.eq.ra", "numeric": True, "position": "ra"},
     {"name": "coord_dec", "unit": "deg", "datatype": "double", "ucd": "pos.eq.dec", "numeric": True},
     {"name": "r_cModelFlux", "unit": "nJy", "datatype": "float", "numeric": True},
     {"name": "band", "unit": "", "datatype": "char", "description": "<img src=x onerror=alert(1)>"},

@@ -300,5 +300,5 @@ def _head(column: Column) -> dict[str, Any]:
         "ucd": column.ucd,
         "description": column.description,
         "numeric": column.is_number,
-        "position": bool(sky_role(column)),
+        "position": sky_role(column),
     }

@@ -56,7 +56,8 @@ export class Heads {
       "aria-label": `Filter ${column.name}`,
       title: HINT,
     });
-    const head = { top, name, mark, more, unit: element("span", { class: "tv-unit" }, column.unit || "\u00a0"), filter, sent: "" };
+    const head = { top, name, mark, more, unit: element("span", { class: "tv-unit" }), words: column.unit || "\u00a0",
+      position: column.position, filter, sent: "" };
     const send = () => {
       later.cancel();
       if (filter.value.trim() === head.sent) return;
@@ -104,6 +105,8 @@ export class Heads {
     head.order = order === "desc" ? "descending" : order ? "ascending" : "none";
     head.name.classList.toggle("tv-set", Boolean(order));
 
+    const sexagesimal = this.model.sky && head.position && { ra: "h m s", dec: "° ′ ″" }[head.position];
+    head.unit.textContent = sexagesimal || head.words;
     const text = this.model.filters[name] ?? "";
     if (text !== head.sent) {
       head.stop();
