@@ -14,10 +14,10 @@ export function render({ model, el }) {
     problem.replaceChildren(...(words?.length ? [element("strong", {}, words[0]), " ", words[1] ?? ""] : []));
   };
   const file = new File(model, fail);
-  const arrive = new Arrive(model, (staged) => {
+  const arrive = new Arrive(model, (staged, note = "") => {
     show("file");
     arrive.compact(true);
-    file.take(staged);
+    file.take(staged, note);
   }, fail);
   const queries = new Queries(model);
 

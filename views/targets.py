@@ -39,7 +39,7 @@ def searchable(doc: dict[str, Any]) -> list[dict[str, Any]]:
         for table in schema["tables"]:
             columns = [_column(item) for item in table["columns"]]
             places = position_columns(columns) or ("", "")
-            ids = sorted((c for c in columns if is_id(c)), key=lambda c: "meta.main" not in c.ucd.lower())
+            ids = sorted((c for c in columns if is_id(c)), key=lambda c: _rank(c, str(table["name"])))
             if places[0] or ids:
                 found.append({"name": table["name"], "ra": places[0], "dec": places[1], "ids": [c.name for c in ids]})
     return found
@@ -56,6 +56,15 @@ def is_id(column: Column) -> bool:
     if column.datatype in ("float", "double", "boolean") or column.is_array:
         return False
     return column.ucd.lower().startswith("meta.id") or bool(ID.search(column.name))
+
+
+def _rank(column: Column, table: str) -> int:
+    """How likely a column holds the ids of a table's own rows: 0 for objectId of Object, 3 for a parent's id."""
+    name, ucd = column.name.lower(), column.ucd.lower()
+    if "parent" in name or "parent" in ucd:
+        return 3
+    own = table.rsplit(".", 1)[-1].lower()
+    return 0 if name in (own, f"{own}id") or "meta.main" in ucd else 2 - ucd.startswith("meta.id")
 
 
 def described(upload: Upload) -> dict[str, Any]:

@@ -76,11 +76,14 @@ class Web:
         token = self.settings.tap_token
         return {"Authorization": f"Bearer {token}"} if token and origin_of(url) in self._home else {}
 
-    def _send(self, method: str, url: str, seconds: float | None, **more: object) -> httpx.Response:
+    def _send(
+        self, method: str, url: str, seconds: float | None, anonymous: bool = False, **more: object
+    ) -> httpx.Response:
         """One request with redirects followed by hand, so that each hop is checked and tokens stay at home."""
         for _ in range(REDIRECTS):
             self.check(url)
-            request = self._client.build_request(method, url, headers=self._headers(url), **more)
+            headers = {} if anonymous else self._headers(url)
+            request = self._client.build_request(method, url, headers=headers, **more)
             if seconds:
                 request.extensions["timeout"] = httpx.Timeout(seconds, connect=10.0).as_dict()
             try:
@@ -134,9 +137,12 @@ class Web:
         self._send("DELETE", url, None).close()
 
     @contextmanager
-    def stream(self, url: str, **params: str) -> Iterator[httpx.Response]:
-        """An answer whose bytes are read as they come (``iter_bytes``)."""
-        answer = self._send("GET", url, None, params=params or None)
+    def stream(self, url: str, anonymous: bool = False, **params: str) -> Iterator[httpx.Response]:
+        """An answer whose bytes are read as they come (``iter_bytes``).
+
+        ``anonymous``: never with the portal's token, for addresses that a user gives.
+        """
+        answer = self._send("GET", url, None, anonymous, params=params or None)
         try:
             yield answer
         except httpx.HTTPError as error:

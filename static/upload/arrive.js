@@ -4,7 +4,7 @@ import { element, gesture } from "../parts/kit.js";
 const DROPPED = "tv-dropped"; // the page's frame says so when a file falls on it anywhere
 
 export class Arrive {
-  // `arrived({file, name, bytes})` when a file is with the portal; `failed([message, hint])` when it is not.
+  // `arrived({file, name, bytes}, note)` when a file is with the portal; `failed([message, hint])` when it is not.
   constructor(model, arrived, failed) {
     this.model = model;
     this.arrived = arrived;
@@ -14,7 +14,7 @@ export class Arrive {
     this.take = () => {
       const files = document.tvDropped ?? [];
       document.tvDropped = null;
-      if (files.length) this.send(files[0], files[0].name);
+      if (files.length) this.send(files[0], files[0].name, files.length > 1 ? `Only the first of ${files.length} files was taken; drop the others after it.` : "");
     };
     document.addEventListener(DROPPED, this.take);
     this.take();
@@ -71,7 +71,7 @@ export class Arrive {
     this.lead.textContent = on ? "Another file:" : "Drop a file here";
   }
 
-  send(blob, name) {
+  send(blob, name, note = "") {
     this.request?.abort();
     if (blob.size > this.model.most_bytes) {
       const most = (this.model.most_bytes / 2 ** 20).toLocaleString("en-US");
@@ -95,7 +95,7 @@ export class Arrive {
     };
     request.addEventListener("load", over(() => {
       const answer = request.response ?? {};
-      if (request.status === 200) this.arrived(answer);
+      if (request.status === 200) this.arrived(answer, note);
       else this.failed([answer.message ?? `The portal did not take the file (status ${request.status}).`, answer.hint ?? "Reload the page and try again."]);
     }));
     request.addEventListener("error", over(() => this.failed(["The connection broke while the file was sent.", "Try again."])));

@@ -57,8 +57,9 @@ export class File {
     this.foot.hidden = true;
   }
 
-  take(staged) {
+  take(staged, note) {
     this.staged = staged;
+    this.note = note;
     this.placed = false;
     this.columns.fill([], true);
     for (const { select } of [this.format, this.delimiter, this.header, this.encoding]) select.value = "";
@@ -106,7 +107,7 @@ export class File {
       element("span", { class: "muted" }, [size(this.staged.bytes), kind?.label, columns.length && `${columns.length.toLocaleString("en-US")} columns`].filter(Boolean).join(" · ")));
     this.kindLine.hidden = !kind;
     if (kind) this.showKind(kind);
-    const notes = [...(kind?.notes ?? []), ...(answer.notes ?? []), ...(answer.positions?.notes ?? [])];
+    const notes = [...(this.note ? [this.note] : []), ...(kind?.notes ?? []), ...(answer.notes ?? []), ...(answer.positions?.notes ?? [])];
     this.notes.replaceChildren(...[...new Set(notes)].map((note) => element("li", {}, note)));
     this.notes.hidden = !notes.length;
     this.failed(answer.problem ?? null);

@@ -96,7 +96,7 @@ export class Queries {
         parts.push("within", radius, "arcsec");
       } else if (said.how === "id") {
         if (!table?.ids.includes(said.column)) said.column = "";
-        const same = upload.ids.find((id) => table?.ids.includes(id));
+        const same = table?.ids.find((id) => upload.ids.includes(id));
         if (!said.column && same) Object.assign(said, { column: same, target: same });
         parts.push(pick("column", "Column of the archive's table", table?.ids ?? []), "=", pick("target", "Column of ids", upload.ids));
       }

@@ -85,7 +85,7 @@ class Files(BaseHTTPRequestHandler):
             self.send_header("Location", "http://169.254.169.254/latest")
             self.end_headers()
             return
-        self.send_response(404 if self.path == "/none" else 200)
+        self.send_response(404 if self.path == "/none" or "Authorization" in self.headers else 200)
         if self.path == "/named":
             self.send_header("Content-Disposition", 'attachment; filename="my list.csv"')
         self.end_headers()
@@ -100,7 +100,7 @@ def test_a_file_is_fetched_from_an_address(tmp_path) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     host = f"127.0.0.1:{server.server_address[1]}"
-    web, closed = Web(Settings(private_hosts=host)), Web(Settings(port=1))
+    web, closed = Web(Settings(tap_url=f"http://{host}/tap", tap_token="gt-secret")), Web(Settings(port=1))
     path, stop, told = tmp_path / "file", threading.Event(), []
 
     def fetch(place: str, by: Web = web, most: int = 5_000) -> str:

@@ -30,11 +30,12 @@ def column(name: str, datatype: str, ucd: str = "", principal: bool = True) -> d
 
 
 PLACES = [column("coord_ra", "double", "pos.eq.ra;meta.main"), column("coord_dec", "double", "pos.eq.dec;meta.main")]
-ID = column("objectId", "long", "meta.id;meta.main")
+PARENT = column("parentObjectId", "long", "", False)
+ID = column("objectId", "long", "meta.id;src")
 DOC = {
     "schemas": [
         {"name": "dp1", "tables": [
-            {"name": "dp1.Object", "columns": [ID, *PLACES, column("x", "float", "", False)]},
+            {"name": "dp1.Object", "columns": [PARENT, ID, *PLACES, column("x", "float", "", False)]},
             {"name": "dp1.Visit", "columns": [column("visit", "long", "meta.id")]},
             {"name": "dp1.Bare", "columns": [column("x", "float")]},
         ]},
@@ -57,7 +58,7 @@ def kept(tmp_path: Path):
 
 def test_what_can_be_searched(kept) -> None:
     assert searchable(DOC) == [
-        {"name": "dp1.Object", "ra": "coord_ra", "dec": "coord_dec", "ids": ["objectId"]},
+        {"name": "dp1.Object", "ra": "coord_ra", "dec": "coord_dec", "ids": ["objectId", "parentObjectId"]},
         {"name": "dp1.Visit", "ra": "", "dec": "", "ids": ["visit"]},
     ]
     told = described(kept[0])
