@@ -32,7 +32,7 @@ def ipac_bytes(meta: TableMeta, survey: Survey, batches: Iterable[pa.RecordBatch
     keys += [("fixlen", "T"), ("RowsRetrieved", str(survey.rows))]
     keys += [(f"col.{item.name}.ShortDescription", item.column.description) for item in columns]
     keys += [(f"col.{item.name}.UCD", item.column.ucd) for item in columns]
-    head = [f"\\{_key(name)} = '{_plain(value)}'" for name, value in keys if value]
+    head = [f"\\{_key(name)} = {_value(value)}" for name, value in keys if value]
     for line in zip(*(item.head() for item in columns)):
         head.append("|" + "|".join(line) + "|")
     yield ("\n".join(head) + "\n").encode()
@@ -100,5 +100,11 @@ def _key(name: str) -> str:
     return re.sub(r"[^\w.]", "_", name, flags=re.ASCII) or "_"
 
 
+def _value(text: str) -> str:
+    """A text on one line in quotes of the kind that it does not have."""
+    plain = _plain(text)
+    return f"'{plain}'" if "'" not in plain else '"' + plain.replace('"', "'") + '"'
+
+
 def _plain(text: str) -> str:
-    return " ".join(text.replace("'", '"').split())
+    return " ".join(text.split())

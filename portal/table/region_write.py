@@ -34,6 +34,7 @@ def region_bytes(
     ``radius`` in arcseconds; 0 gives points. Rows without a position are left out and counted in the last line.
     """
     notes = [f"# {' '.join(f'{item.name}: {item.value} {item.text}'.split())}" for item in meta.infos]
+    notes = [note.replace(";", ",") for note in notes]  # DS9 begins a new command there, also behind #
     if meta.overflow:
         notes.append("# OVERFLOW: the service cut this result; there are more rows")
     head = ["# Region file format: DS9 version 4.1", *notes, "global color=green", frame(meta, positions[0])]

@@ -226,5 +226,5 @@ def test_units_descriptions_and_the_query_travel(tmp_path) -> None:
         assert schema.metadata[b"QUERY"].decode() == query and TableMeta.from_schema(schema).overflow
         assert schema.field("flux").metadata[b"unit"] == b"nJy.arcsec**-2"
     text = content["ipac"].decode()
-    assert "\\QUERY = 'SELECT objectId FROM dp1.Object -- it\"s ζ x" in text and "\\QUERY_STATUS = 'OVERFLOW'" in text
+    assert "\\QUERY = \"SELECT objectId FROM dp1.Object -- it's ζ x" in text and "\\QUERY_STATUS = 'OVERFLOW'" in text
     assert "\\col.flux.UCD = 'phot.flux'" in text
