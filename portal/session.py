@@ -15,8 +15,9 @@ from .jobs.job import Job
 from .jobs.part import part_of
 from .jobs.runner import Make
 from .look import Look
+from .narrowing import marked_view
 from .state import LAYOUTS, PageState
-from .table.clauses import Clause, selection_sql, words
+from .table.clauses import Clause, words
 from .table.columns import Info
 from .tabs import changed, find, moved
 from .undo import Scene, Step
@@ -121,13 +122,11 @@ class Session(PageState):
         Raises QueryError when nothing is marked.
         """
         look, tab, table = self.look, find(self.tabs, self.active), self.table()
-        if not look.clauses or tab is None or table is None:
-            raise QueryError("Nothing is marked.", "Mark rows in the table, on the sky or in the chart first.")
-        view = look.row_view(table.meta)
-        where = " AND ".join(f"({part})" for part in (view.where, selection_sql(look.clauses)) if part)
-        said = words(look.clauses)
+        if tab is None or table is None:
+            raise QueryError("There is no result to take rows from.", "Run a query first.")
+        view, said = marked_view(look, table.meta), words(look.clauses)
         infos = (Info("SELECTION", said, f"Rows marked in {tab.title}"),)
-        work = part_of(self.runner, self.active, view._replace(where=where), infos)
+        work = part_of(self.runner, self.active, view, infos)
         job = self.make("part", f"{tab.title}: {said}"[:80], work)
         self._take_look(Look(x=look.x, y=look.y, columns=look.columns))
         return job

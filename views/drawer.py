@@ -16,6 +16,7 @@ from .derive import DerivePanel
 from .feeds import Feeds
 from .profile import ProfilePanel
 from .row import Row
+from .sets import Sets
 
 
 class Panel(NamedTuple):
@@ -32,6 +33,7 @@ PANELS: dict[str, Panel] = {
     "profile": Panel("What the columns hold", ProfilePanel),
     "combine": Panel("Join two results", Combine),
     "row": Panel("Row", Row),
+    "sets": Panel("Marked rows and sets", Sets),
 }
 """By the name that ``session.open_panel`` takes."""
 

@@ -78,6 +78,10 @@ class AdqlWriter:
         tree = _parsed(sql)
         return self._outside(tree) if outside else self._truth(tree)
 
+    def value(self, sql: str) -> str:
+        """A checked expression of the engine."""
+        return self._value(_parsed(sql))
+
     def _region(self, item: Clause, outside: bool) -> str:
         kind, ra, dec, *numbers = item.shape
         place = f"POINT('ICRS', {self._column(ra)}, {self._column(dec)})"
