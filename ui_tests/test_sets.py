@@ -36,12 +36,8 @@ def test_sets_are_made_joined_and_taken_away(serve, until, shot, troubles) -> No
     page.get_by_label("Name of the set").fill("candidates")
     page.keyboard.press("Enter")
     until(page, lambda: panel.saved and panel.saved.name == "candidates")
-    for name, gesture in (
-        ("Filter to marked", "kept"),
-        ("Invert", "inverted"),
-        ("New table", "copied"),
-        ("Clear", "cleared"),
-    ):
+    buttons = {"Filter": "kept", "Invert": "inverted", "New table": "copied", "Clear": "cleared"}
+    for name, gesture in buttons.items():
         page.get_by_role("button", name=name, exact=True).click()
         until(page, lambda gesture=gesture: getattr(panel, gesture) is not None)
     page.get_by_label("Mark north").check()
