@@ -90,7 +90,7 @@ class Table(View):
             if gesture.text.strip():
                 check_condition(gesture.text, table.meta.columns)
         except QueryError as error:
-            self.grid.condition_problem = f"{error.message} {error.hint}".strip()
+            self.grid.condition_problem = f"At character {error.column}: {error}"
             return
         self.grid.condition_problem = ""
         self.grid.page = 0
@@ -209,8 +209,9 @@ class Table(View):
             "version": self.grid.version + 1,
             "message": self.nothing() if shown.total == 0 else "",
         }
-        if new_table or old is None or old.table.meta.columns != meta.columns:
-            changes["columns"] = [_head(column) for column in meta.columns]
+        heads = [_head(column) for column in meta.columns]
+        if new_table or heads != self.grid.columns:  # a result gains and loses computed columns
+            changes["columns"] = heads
         if new_table or old is None or old.layout != shown.layout:
             places = {column.name: at for at, column in enumerate(meta.columns)}
             names = [column.name for column in meta.columns]

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from portal.errors import QueryError
 from portal.table.columns import TableMeta
 from portal.table.derive import Derived, needed, view_sql
 from portal.table.engine import Stop, run
@@ -51,10 +52,12 @@ class Moment(NamedTuple):
     def cells(self, names: list[str] | None, rows: np.ndarray | slice) -> pa.Table:
         """Columns of some rows, by number in the order asked or as a slice; derived values are computed for these only.
 
-        Raises IndexError for a row that is not there, KeyError for a column.
+        Raises IndexError for a row that is not there, QueryError for a column (a computed one may have been deleted).
         """
         if names is None:
             names = [item.name for item in self.meta.columns]
+        elif gone := set(names).difference(self.table.column_names, (item.name for item in self.derived)):
+            raise QueryError(f"There is no column {min(gone)} any more.", "Reload the page.")
         stored, used = needed(names, self.derived)
         if not used:
             return _pick(self.table.select(names), rows)
