@@ -19,6 +19,7 @@ from sqlglot.errors import SqlglotError
 from portal.adql.spark_kinds import DOUBLE, FLAG, FLOAT, TEXT, WHOLE, Kinds, is_decimal, sources
 
 SORTED_IN_MEMORY = 100_000  # rows of a sorted answer that Spark may hold
+WRITTEN_BY_ONE = 10_000_000  # rows of an answer with a LIMIT: a single task writes them
 LARGE = "9007199254740992e0"  # from here on every double is a whole number
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 _TYPES = (*_WHOLE_TYPES, "UTINYINT", "FLOAT", "DOUBLE", "BOOLEAN", "VARCHAR", "TEXT")
@@ -49,13 +50,13 @@ class NotInSparkError(Exception):
 class SparkQuery:
     """``sql`` for Spark. Of its rows, in their order, the first ``skip`` are left out and ``most`` are kept at most.
 
-    Where the rows are sorted Spark is given no large limit: it would hold that many rows in memory, and without one
-    it sorts on disk. ``stored`` names the stored tables that are read. ``plain``: the first rows of one
-    table as they come, which need no cluster.
+    Spark is given no large limit: it would hold that many sorted rows in memory, and have unsorted ones written by a
+    single task. ``reads`` names the stored tables, each as often as it is read. ``plain``: the first rows of one table
+    as they come, which need no cluster.
     """
 
     sql: str
-    stored: frozenset[str]
+    reads: tuple[str, ...]
     skip: int = 0
     most: int | None = None
     plain: bool = False
@@ -78,9 +79,10 @@ def spark_query(sql: str, views: Mapping[str, str], types: Mapping[str, Mapping[
             new = fix(node)
             if new is not node:
                 node.replace(new)
+        twice = _is_sorted_scan(tree)
         skip, most = _without_limit(tree)
-        stored = frozenset(_stored(tree))
-        return SparkQuery(tree.sql(dialect="spark"), stored, skip, most, plain)
+        reads = tuple(_stored(tree)) * (2 if twice and tree.args.get("limit") is None else 1)
+        return SparkQuery(tree.sql(dialect="spark"), reads, skip, most, plain)
     except (SqlglotError, RecursionError) as error:
         raise NotInSparkError(f"it cannot be written: {error}") from None
 
@@ -91,6 +93,13 @@ def _is_plain(tree: exp.Expr) -> bool:
     if any(tree.args.get(part) for part in ("where", "group", "having", "order", "distinct", "joins", "with_")):
         return False
     return tree.find(exp.AggFunc, exp.Subquery) is None
+
+
+def _is_sorted_scan(tree: exp.Expr) -> bool:
+    """Whether the rows of one table are sorted as they are: they are read once more before, to share them evenly."""
+    if not isinstance(tree, exp.Select) or tree.args.get("order") is None or len(list(tree.find_all(exp.Table))) != 1:
+        return False
+    return tree.args.get("group") is None and tree.find(exp.AggFunc, exp.Distinct) is None
 
 
 def _put_views(tree: exp.Expr, views: Mapping[str, str]) -> None:
@@ -112,12 +121,15 @@ def _stored(tree: exp.Expr) -> Iterator[str]:
 
 
 def _without_limit(tree: exp.Expr) -> tuple[int, int | None]:
-    """Take OFFSET off a sorted query, and LIMIT unless it is small; how many rows to leave out, and to keep."""
-    if tree.args.get("order") is None:
-        return 0, None
+    """Take LIMIT off unless it is small, OFFSET off a sorted query; how many rows to leave out, and to keep."""
     limit, offset = tree.args.get("limit"), tree.args.get("offset")
     skip = int(offset.expression.name) if offset else 0
     most = int(limit.expression.name) if limit else None
+    if tree.args.get("order") is None:
+        if skip or most is None or most <= WRITTEN_BY_ONE:
+            return 0, None
+        tree.set("limit", None)
+        return 0, most
     few = most is not None and skip + most <= SORTED_IN_MEMORY
     tree.set("limit", exp.Limit(expression=exp.Literal.number(skip + most)) if few else None)
     tree.set("offset", None)

@@ -11,9 +11,9 @@ import contextlib
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,29 +21,39 @@ import pyarrow.parquet as pq
 from portal.adql.spark import SparkQuery
 from portal.errors import CancelledError, LimitError
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from .driver import Driver
 
 log = logging.getLogger(__name__)
-SIZE_SECONDS = 1.0  # between looks at what the workers have written
+LOOK_SECONDS = 1.0  # between looks at what the workers have written, and whether there are any
+ALONE_SECONDS = 60.0  # without a worker before the query is given up; one that died is there again long before
 
 
 class Answer:
     """The rows of a query on Spark, as a reader of record batches: ``schema``, ``next``, ``close``.
 
-    ``schema`` gives the types the batches shall have: those of DuckDB for the same SQL. At most ``most_bytes`` are
-    written into ``folder``. ``rows`` is the size of a batch.
+    ``schema`` gives the types the batches shall have, those of DuckDB for the same SQL, and ``batch`` their size. At
+    most ``most_bytes`` are written into ``folder``. ``total``: rows that are read from tables. Of queries at the same
+    time, those in different pools get even shares of the cores, those in one come one after the other.
     """
 
     def __init__(
-        self, session: SparkSession, query: SparkQuery, schema: pa.Schema, folder: Path, rows: int, most_bytes: int
+        self,
+        driver: Driver,
+        query: SparkQuery,
+        schema: pa.Schema,
+        folder: Path,
+        *,
+        batch: int,
+        most_bytes: int,
+        total: int,
+        pool: str,
     ) -> None:
         self.schema = schema
-        self._session, self._query, self._folder, self._rows = session, query, folder, rows
-        self._most_bytes = most_bytes
-        self._group = folder.name
+        self._driver, self._query, self._folder, self._rows = driver, query, folder, batch
+        self._most_bytes, self._total = most_bytes, total
+        self._group, self._pool = folder.name, pool
         self._ended = threading.Event()
-        self._cancelled = self._full = False
+        self._cancelled = self._full = self._alone = False
         self._batches: Iterator[pa.RecordBatch] = iter(())
 
     def run(self) -> bool:
@@ -54,44 +64,51 @@ class Answer:
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
-        context = self._session.sparkContext
-        watch = threading.Thread(target=self._watch, name="spark-size", daemon=True)
+        context = self._driver.session.sparkContext
+        watch = threading.Thread(target=self._watch, name="spark-watch", daemon=True)
         try:
             context.setJobGroup(self._group, "ADQL", interruptOnCancel=True)
-            frame = self._session.sql(self._query.sql)
+            context.setLocalProperty("spark.scheduler.pool", self._pool)
+            frame = self._driver.session.sql(self._query.sql)
             names = [f"c{place}" for place in range(len(frame.columns))]
             if len(names) != len(self.schema):
                 return False
             self._check()
             watch.start()
             frame.toDF(*names).write.parquet(f"file://{self._folder}")
-        except (PySparkException, Py4JError, OSError) as error:
+        except (PySparkException, Py4JError, OSError, AttributeError) as error:  # without its process it lacks parts
             self._check()
-            log.warning("Spark could not run a query: %s", _cause(error))
+            why = f"no worker for {ALONE_SECONDS:.0f} s" if self._alone else _cause(error)
+            log.warning("Spark could not run a query, DuckDB does: %s", why)
             return False
         finally:
             self._ended.set()
-            context.setLocalProperty("spark.jobGroup.id", None)
+            with contextlib.suppress(Py4JError, OSError, AttributeError):
+                for name in ("spark.jobGroup.id", "spark.scheduler.pool"):  # this thread runs other queries
+                    context.setLocalProperty(name, None)
         self._check()
         self._batches = self._read()
         return True
 
     @property
     def progress(self) -> float:
-        """Per cent of the tasks known so far that are done; -1 before there are any."""
+        """Per cent of the rows to be read that have been; -1 before there are any. What comes after is not known."""
         if self._ended.is_set():
             return 99.0
-        done, total = self._tasks()
-        return min(99.0, 100.0 * done / total) if total else -1.0
+        read = self._rows_read()
+        return min(99.0, 100.0 * read / self._total) if read and self._total else -1.0
 
     def cancel(self) -> None:
         """Stop it, from any thread; to be called again until ``run`` has returned."""
+        self._cancelled = True
+        self._interrupt()
+
+    def _interrupt(self) -> None:
         from py4j.protocol import Py4JError
 
-        self._cancelled = True
         if not self._ended.is_set():
-            with contextlib.suppress(Py4JError, OSError):  # the Java process is gone, and the query with it
-                self._session.sparkContext.cancelJobGroup(self._group)
+            with contextlib.suppress(Py4JError, OSError, AttributeError):  # its process is gone, and the query with it
+                self._driver.session.sparkContext.cancelJobGroup(self._group)
 
     def __iter__(self) -> Answer:
         return self
@@ -112,25 +129,30 @@ class Answer:
         if self._cancelled:
             raise CancelledError("The query was stopped.")
 
-    def _tasks(self) -> tuple[int, int]:
+    def _rows_read(self) -> int:
+        """Rows that its tasks have read from tables, as far as the workers have told."""
         from py4j.protocol import Py4JError
 
-        done = total = 0
-        with contextlib.suppress(Py4JError, OSError):  # asked while the session ends: nothing is known
-            tracker = self._session.sparkContext.statusTracker()
-            for number in tracker.getJobIdsForGroup(self._group):
-                job = tracker.getJobInfo(number)
-                for stage in job.stageIds if job is not None else ():
-                    info = tracker.getStageInfo(stage)
-                    if info is not None:
-                        done, total = done + info.numCompletedTasks, total + info.numTasks
-        return done, total
+        read = 0
+        with contextlib.suppress(Py4JError, OSError, AttributeError):  # asked while the session ends: nothing is known
+            context = self._driver.session.sparkContext
+            tracker, store = context.statusTracker(), context._jsc.sc().statusStore()
+            jobs = [tracker.getJobInfo(number) for number in tracker.getJobIdsForGroup(self._group)]
+            for stage in {stage for job in jobs if job is not None for stage in job.stageIds}:
+                with contextlib.suppress(Py4JError):  # not begun yet
+                    read += store.lastStageAttempt(stage).inputRecords()
+        return read
 
     def _watch(self) -> None:
-        while not self._ended.wait(SIZE_SECONDS):
+        seen = time.monotonic()
+        while not self._ended.wait(LOOK_SECONDS):
             if _size(self._folder) > self._most_bytes:
                 self._full = True
-                self.cancel()
+            if self._driver.workers:
+                seen = time.monotonic()
+            self._alone = self._alone or time.monotonic() - seen > ALONE_SECONDS
+            if self._full or self._alone:
+                self._interrupt()
 
     def _read(self) -> Iterator[pa.RecordBatch]:
         """The rows in order: part files are numbered in the order of the sort."""

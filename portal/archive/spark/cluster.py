@@ -1,12 +1,14 @@
 """A Spark cluster on this machine: ``python -m portal.archive.spark.cluster`` starts it, ``--stop`` ends it.
 
 A master and two workers listen on loopback only, and do nothing for who does not know the secret that is made for each
-start and kept in a file that its owner alone can read. A worker that dies is started again.
+start and kept in a file that its owner alone can read. A worker that dies is started again. When this process is killed
+they end too.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import fcntl
 import os
 import secrets
@@ -22,11 +24,16 @@ from types import FrameType
 from portal.config import load_settings
 from portal.errors import TriviewError
 
+from .driver import java_word
+from .needs import missing
+
 HOST, PORT, WORKERS = "127.0.0.1", 7077, 2
 OWN = ("--host", HOST, "--webui-port", "0")
 START_SECONDS = 120.0  # a loaded machine takes its time to start three Java processes
 LOOK_SECONDS = 0.5
+AGAIN_SECONDS = 5.0  # between starts of workers, so that one that cannot live does not take the machine
 STOP_SECONDS = 20.0
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def main() -> None:
@@ -65,28 +72,33 @@ def serve(folder: Path, port: int, memory: str) -> None:
         held.truncate(0)
         held.write(str(os.getpid()))
         held.flush()
-        _write_settings(folder)
+        if not _free(port):
+            raise TriviewError(f"Something else listens on port {port}.", "Choose another one with --port.")
+        _clear(folder)  # what a killed one left
+        _write_settings(folder, memory)
         address = f"spark://{HOST}:{port}"
         master = _daemon(home, folder, "master", *OWN, "--port", str(port))
         workers: list[subprocess.Popen] = []
+        cores = max(1, (os.cpu_count() or 1) // WORKERS)
+        size = ("--cores", str(cores), "--memory", memory, "--work-dir", str(folder / "work"))
         try:
             _wait(master, port, folder, ended)
-            told = False
+            told, again = False, 0.0
             while not ended:
                 if master.poll() is not None:
                     raise TriviewError("The master has ended.", f"Its log is {folder / 'master.log'}.")
                 workers = [worker for worker in workers if worker.poll() is None]
-                while len(workers) < WORKERS:
-                    size = ("--cores", "1", "--memory", memory, "--work-dir", str(folder / "work"))
-                    workers.append(_daemon(home, folder, "worker", *OWN, *size, address))
+                if len(workers) < WORKERS and time.monotonic() >= again:
+                    lacking = range(WORKERS - len(workers))
+                    workers += [_daemon(home, folder, "worker", *OWN, *size, address) for _ in lacking]
+                    again = time.monotonic() + AGAIN_SECONDS
                 if not told:
                     print(f"TRIVIEW_SPARK={address}   (Ctrl-C or make cluster-stop ends it)", flush=True)
                     told = True
                 time.sleep(LOOK_SECONDS)
         finally:
             _end([*workers, master])
-            shutil.rmtree(folder / "work", ignore_errors=True)
-            (folder / "spark-defaults.conf").unlink(missing_ok=True)
+            _clear(folder, logs=False)
             held.truncate(0)
 
 
@@ -113,36 +125,66 @@ def stop(folder: Path) -> bool:
 
 
 def _home() -> Path:
-    try:
-        import pyspark
-    except ImportError:
-        raise TriviewError("Spark is not installed.", "make setup-spark installs it.") from None
-    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
-        raise TriviewError("Spark needs Java 17.", "On Debian: apt-get install openjdk-17-jre-headless")
+    if any(lacking := missing()):
+        raise TriviewError(*lacking)
+    import pyspark
+
     return Path(pyspark.__file__).parent
 
 
-def _write_settings(folder: Path) -> None:
+def _free(port: int) -> bool:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _clear(folder: Path, logs: bool = True) -> None:
+    for name in ("work", "tmp"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("spark-defaults.conf", *(("master.log", "worker.log") if logs else ())):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _write_settings(folder: Path, memory: str) -> None:
     file = folder / "spark-defaults.conf"
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         out.write(f"spark.authenticate true\nspark.authenticate.secret {secrets.token_hex(32)}\n")
         out.write("spark.network.crypto.enabled true\nspark.worker.cleanup.enabled true\n")
-        out.write("spark.master.rest.enabled false\n")  # a second door, which asks for no secret
+        # Other doors, which ask for no secret.
+        out.write("spark.master.rest.enabled false\nspark.ui.killEnabled false\n")
+        out.write("spark.master.ui.decommission.allow.mode DENY\n")
+        out.write(f"spark.executor.memory {memory}\n")  # all that a worker has: the archive is alone here
 
 
 def _daemon(home: Path, folder: Path, name: str, *options: str) -> subprocess.Popen:
+    tmp = folder / "tmp"  # what is sorted and joined is large, and is to be cleared away
+    tmp.mkdir(exist_ok=True)
     environment = os.environ | {
         "SPARK_HOME": str(home),
         "SPARK_CONF_DIR": str(folder),
         "SPARK_LOCAL_IP": HOST,
+        "SPARK_LOCAL_DIRS": str(tmp),
+        "JDK_JAVA_OPTIONS": f"{os.environ.get('JDK_JAVA_OPTIONS', '')} -Djava.io.tmpdir={java_word(tmp)}".strip(),
         "SPARK_DAEMON_MEMORY": "512m",
     }
     kind = f"org.apache.spark.deploy.{name}.{name.capitalize()}"
     command = [str(home / "bin" / "spark-class"), kind, *options]
     with (folder / f"{name}.log").open("ab") as log:
         # In a session of their own: Ctrl-C is for the one who starts them, and ends them in order.
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_parent
+        )
+
+
+def _end_with_parent() -> None:
+    """Have the system end this process when the one that started it is killed; elsewhere than on Linux it stays."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait(master: subprocess.Popen, port: int, folder: Path, ended: list[int]) -> None:
@@ -165,7 +207,7 @@ def _end(daemons: list[subprocess.Popen]) -> None:
         try:
             daemon.wait(STOP_SECONDS / 2)
         except subprocess.TimeoutExpired:
-            daemon.kill()
+            os.killpg(daemon.pid, signal.SIGKILL)  # with its executors
             daemon.wait()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import secrets
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 20 << 30  # of an answer on its way: a sort of the largest table fits
+POOLS = 16  # among which Spark divides the cores evenly: more queries at once than workers for queries
 
 
 class Spark:
@@ -39,14 +41,16 @@ class Spark:
     def __init__(
         self, url: str, folder: Path, store: Store, scratch: Path, resident_bytes: int, conf: Path | None = None
     ) -> None:
-        self._store, self._scratch, self._resident = store, scratch, resident_bytes
+        self._store, self._folder, self._resident = store, (scratch / "spark").resolve(), resident_bytes
         tables = manifest(folder)["tables"]
         self._bytes = {name: item["bytes"] for name, item in tables.items() if not name.startswith("_")}
+        self._rows = {name: item["rows"] for name, item in tables.items()}
         self._running: WeakSet[Answer] = WeakSet()
+        self._pools = itertools.cycle(range(POOLS))
         self._types = _types(store)
         root = folder.resolve() / "tables"
         files = {name: [str(root / file) for file in tables[name]["files"]] for name in self._types}
-        self.link = Link(url, files, self._types, conf)
+        self.link = Link(url, files, self._types, self._folder / "driver", conf)
 
     def query(self, compiled: Compiled, uploads: Mapping[str, object]) -> SparkQuery | None:
         """The query in Spark's SQL, None when it stays on DuckDB."""
@@ -57,7 +61,7 @@ class Spark:
         except NotInSparkError as error:
             log.info("a query stays on DuckDB: %s", error)
             return None
-        large = any(self._bytes.get(name, 0) > self._resident for name in query.stored)
+        large = any(self._bytes.get(name, 0) > self._resident for name in set(query.reads))
         return query if large and not query.plain else None
 
     def answer(
@@ -65,12 +69,14 @@ class Spark:
     ) -> Answer | None:
         """The answer to be run, with the types ``relation`` has; None when DuckDB is to give it."""
         query = self.query(compiled, uploads)
-        session = self.link.session if query is not None else None
-        if session is None:
+        driver = self.link.driver if query is not None else None
+        if driver is None:
             return None
         schema = relation.limit(0).to_arrow_table().schema
-        folder = (self._scratch / f"spark-{secrets.token_hex(8)}").resolve()
-        answer = Answer(session, query, schema, folder, rows, MOST_BYTES)
+        folder = self._folder / f"answer-{secrets.token_hex(8)}"
+        total = sum(self._rows[name] for name in query.reads)
+        pool = f"pool{next(self._pools)}"
+        answer = Answer(driver, query, schema, folder, batch=rows, most_bytes=MOST_BYTES, total=total, pool=pool)
         self._running.add(answer)
         return answer
 

@@ -1,35 +1,36 @@
-"""Queries over whole tables on Spark: the same rows as from DuckDB, cut and stopped like there.
+"""Queries over whole tables on a Spark cluster: the same rows as from DuckDB, whatever becomes of the cluster.
 
-One Java process in local mode serves the whole file. TRIVIEW_TEST_SPARK=spark://... runs it on a cluster instead.
+One cluster of two workers serves the whole file; the tests that take it apart come last.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
+import signal
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
 from portal.archive.catalog import Store
 from portal.archive.limits import Limits
 from portal.archive.query import Bounds, Query
-from portal.config import load_settings
-from portal.errors import CancelledError, LimitError
-from tests.portal.archive.spark_queries import TO_SPARK
+from portal.archive.spark import answer
+from portal.archive.spark.engine import Spark
+from portal.archive.spark.needs import missing
+from portal.errors import CancelledError, LimitError, TriviewError
+from tests.portal.archive.spark_fixture import QUICK_JAVA, Cluster, alive, children, differences, listening, until
+from tests.portal.archive.spark_queries import LONG, TO_SPARK
 
+LACKING = " ".join(missing()).strip()
 pytestmark = [
-    pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="needs pyspark: make setup-spark"),
-    pytest.mark.skipif(shutil.which("java") is None, reason="needs Java 17: openjdk-17-jre-headless"),
+    pytest.mark.skipif(LACKING != "", reason=LACKING),
     pytest.mark.timeout(600),  # a loaded machine takes a minute to start Java
 ]
 ANY = Bounds(1_000_000, 300.0)
+LOOPBACK = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
 
 
 @pytest.fixture(scope="module")
@@ -40,52 +41,95 @@ def store(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 
 
 @pytest.fixture(scope="module")
-def spark(sample: Path, store: Store, tmp_path_factory: pytest.TempPathFactory):
-    from portal.archive.spark.engine import Spark
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    it = Cluster(tmp_path_factory.mktemp("cluster"), "--memory", "512m")
+    yield it
+    it.kill()
 
-    url = os.environ.get("TRIVIEW_TEST_SPARK", "local[1]")
-    it = Spark(url, sample, store, tmp_path_factory.mktemp("answers"), 0, load_settings().data / "spark")
+
+@pytest.fixture(scope="module")
+def spark(sample: Path, store: Store, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    it = Spark(cluster.url, sample, store, tmp_path_factory.mktemp("answers"), 0, cluster.conf)
     with pytest.MonkeyPatch.context() as patch:
-        if url.startswith("local"):  # for these few rows code is not compiled twice: half the time
-            patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        patch.setenv("JDK_JAVA_OPTIONS", QUICK_JAVA)
         assert it.link.start()
-    if url.startswith("local"):
-        it.link.session.conf.set("spark.sql.codegen.wholeStage", "false")
-        it.link.session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    for name, value in {
+        "spark.sql.codegen.wholeStage": "false",  # nor is code made for so few rows
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.shuffle.partitions": "2",
+    }.items():
+        it.link.driver.session.conf.set(name, value)
     yield it
     it.close()
 
 
+@pytest.fixture
+def many_tasks(spark: Spark) -> Iterator[None]:
+    """Queries in a dozen tasks each."""
+    settings = {"spark.sql.shuffle.partitions": "12", "spark.sql.adaptive.coalescePartitions.enabled": "false"}
+    conf = spark.link.driver.session.conf
+    before = {name: conf.get(name) for name in settings}
+    for name, value in settings.items():
+        conf.set(name, value)
+    yield
+    if spark.link.driver is not None:
+        for name, value in before.items():
+            conf.set(name, value)
+
+
+class Running:
+    """A query that runs in a thread: then it has ``rows`` and tells whether Spark gave them, or ``error``."""
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        self.error: TriviewError | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.rows, self.on_spark = rows(self.query)
+        except TriviewError as error:
+            self.error = error
+
+    @property
+    def ended(self) -> bool:
+        return not self._thread.is_alive()
+
+    def wait(self) -> None:
+        self._thread.join()
+
+
 def rows(query: Query) -> tuple[pa.Table, bool]:
     """All rows, and whether Spark gave them."""
-    query.open()
-    far = query._far is not None
-    batches = list(query.batches())
-    table = pa.Table.from_batches(batches, query._schema)
-    query.close()
-    return table, far
+    try:
+        query.open()
+        far = query._far is not None
+        return pa.Table.from_batches(list(query.batches()), query._schema), far
+    finally:
+        query.close()
 
 
-def differences(one: pa.Table, other: pa.Table) -> list[str]:
-    """What differs; numbers with decimals may in their last digits, for sums go in another order."""
-    if one.schema != other.schema or one.num_rows != other.num_rows:
-        return [f"{one.num_rows} rows of {one.schema} and {other.num_rows} of {other.schema}"]
-    found = []
-    for field, left, right in zip(one.schema, one.columns, other.columns):
-        if left.equals(right):
-            continue
-        if not pa.types.is_floating(field.type):
-            found.append(field.name)
-            continue
-        close = 1e-6 if pa.types.is_float32(field.type) else 1e-10
-        numbers = [column.to_numpy().astype(float) for column in (left, right)]
-        if not np.allclose(*numbers, rtol=close, atol=1e-12, equal_nan=True):
-            found.append(field.name)
-    return found
+def tasks_run(spark: Spark) -> int:
+    """Tasks that hold a core of the cluster now."""
+    executors = spark.link.driver.session.sparkContext._jsc.sc().statusTracker().getExecutorInfos()
+    return sum(executor.numRunningTasks() for executor in executors)
+
+
+def midway(spark: Spark, running: Running) -> Callable[[], bool]:
+    """Whether a long query has done a few of its dozen tasks and has more to do."""
+    tracker = spark.link.driver.session.sparkContext.statusTracker()
+
+    def is_midway() -> bool:
+        assert not running.ended, "it has ended already"
+        stages = [tracker.getStageInfo(number) for number in tracker.getActiveStageIds()]
+        return any(stage and stage.numTasks == 12 and 1 <= stage.numCompletedTasks <= 6 for stage in stages)
+
+    return is_midway
 
 
 @pytest.mark.parametrize("name", TO_SPARK)
-def test_both_engines_give_the_same_rows(name: str, store: Store, spark) -> None:
+def test_both_engines_give_the_same_rows(name: str, store: Store, spark: Spark) -> None:
     near, _ = rows(Query(store, TO_SPARK[name], ANY))
     far, on_spark = rows(Query(store, TO_SPARK[name], ANY, None, spark))
     assert on_spark, "Spark did not take it"
@@ -94,7 +138,7 @@ def test_both_engines_give_the_same_rows(name: str, store: Store, spark) -> None
 
 
 @pytest.mark.parametrize("sql", [TO_SPARK["sorted"], TO_SPARK["distinct"]])
-def test_maxrec_cuts_in_order_and_says_so(sql: str, store: Store, spark) -> None:
+def test_maxrec_cuts_in_order_and_says_so(sql: str, store: Store, spark: Spark) -> None:
     bounds = Bounds(5, 300.0)
     cut = Query(store, sql, bounds, None, spark)
     table, on_spark = rows(cut)
@@ -102,31 +146,90 @@ def test_maxrec_cuts_in_order_and_says_so(sql: str, store: Store, spark) -> None
     assert differences(table, rows(Query(store, sql, bounds))[0]) == []
 
 
-def test_cancel_and_time_limit_stop_it_and_leave_nothing(store: Store, spark, endless: str) -> None:
-    query = Query(store, endless, ANY, None, spark)
-    seen = []
+def test_large_answers_are_written_by_all_tasks_and_cut_when_read(store: Store, spark: Spark, monkeypatch) -> None:
+    monkeypatch.setattr("portal.adql.spark.WRITTEN_BY_ONE", 100)
+    query = Query(store, "SELECT sourceId FROM dp1.Source WHERE psfFlux > 0", Bounds(200, 300.0), None, spark)
+    table, on_spark = rows(query)
+    assert on_spark and query.overflow and len(set(table["sourceId"].to_pylist())) == 200
 
-    def stop() -> None:
-        while query._far is None or not seen or seen[-1] < 0:
-            seen.append(query.progress)
-            time.sleep(0.05)
-        query.cancel()
 
-    thread = threading.Thread(target=stop)
-    thread.start()
-    with pytest.raises(CancelledError):
-        query.open()
-    thread.join()
-    query.close()
-    assert 0 <= seen[-1] <= 99
-    late = Query(store, endless, Bounds(10, 1.0), None, spark)
+def test_cancel_and_time_limit_stop_it_and_leave_nothing(store: Store, spark: Spark, endless: str) -> None:
+    running = Running(Query(store, endless, ANY, None, spark))
+    until(lambda: tasks_run(spark), "tasks to run")
+    running.query.cancel()
+    running.wait()
+    assert isinstance(running.error, CancelledError)
     with pytest.raises(LimitError):
-        late.open()
-    late.close()
-    assert not list(spark._scratch.iterdir())
+        rows(Query(store, endless, Bounds(10, 1.0), None, spark))
+    until(lambda: not tasks_run(spark), "the cores to be free")
+    assert not list(spark._folder.glob("answer-*"))
 
 
-def test_what_spark_cannot_run_duckdb_answers(store: Store, spark, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spark, "_views", lambda compiled: dict.fromkeys(compiled.tables, 'SELECT 1 FROM stored."Gone"'))
+def test_a_quick_query_passes_a_long_one_which_tells_its_progress(store: Store, spark: Spark, many_tasks) -> None:
+    long = Running(Query(store, LONG, ANY, None, spark))
+    until(midway(spark, long), "a few tasks")
+    assert rows(Query(store, TO_SPARK["counts"], ANY, None, spark))[1]
+    assert not long.ended
+    assert 0 < long.query.progress <= 99
+    long.query.cancel()
+    long.wait()
+    assert isinstance(long.error, CancelledError)
+
+
+def test_an_answer_too_large_is_refused(store: Store, spark: Spark, many_tasks, monkeypatch) -> None:
+    monkeypatch.setattr("portal.archive.spark.engine.MOST_BYTES", -1)
+    monkeypatch.setattr(answer, "LOOK_SECONDS", 0.1)
+    with pytest.raises(LimitError, match="larger"):
+        rows(Query(store, LONG, ANY, None, spark))
+
+
+def test_what_spark_cannot_run_duckdb_answers(store: Store, spark: Spark, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        spark, "_views", lambda compiled: dict.fromkeys(compiled.tables, 'SELECT 1 FROM stored."Visit"')
+    )
     table, on_spark = rows(Query(store, TO_SPARK["counts"], ANY, None, spark))
     assert not on_spark and table["n"][0].as_py() > 0
+
+
+def test_nobody_elsewhere_can_speak_to_it(cluster: Cluster, spark: Spark) -> None:
+    mine = [pid for pid in children(os.getpid()) if pid in {spark.link.driver._process.pid}]
+    for pid in [*children(cluster.process.pid), *mine]:
+        assert set(listening(pid)) <= set(LOOPBACK), pid
+    assert mine and (cluster.conf / "spark-defaults.conf").stat().st_mode & 0o077 == 0
+
+
+def test_a_killed_worker_costs_time_not_the_answer(store: Store, spark: Spark, cluster: Cluster, many_tasks) -> None:
+    first, second = cluster.workers()
+    running = Running(Query(store, LONG, ANY, None, spark))
+    until(midway(spark, running), "a few tasks")
+    os.killpg(first, signal.SIGKILL)  # the worker with its executor, as when a machine fails
+    until(lambda: spark.link.driver.workers == 1 or running.ended, "the loss to be seen")
+    assert not running.ended
+    running.wait()
+    assert running.error is None and running.on_spark
+    assert differences(running.rows, rows(Query(store, LONG, ANY))[0]) == []
+    until(lambda: len(cluster.workers()) == 2, "another worker")
+    assert second in cluster.workers() and first not in cluster.workers()
+
+
+def test_when_the_cluster_goes_duckdb_answers(
+    store: Store, spark: Spark, cluster: Cluster, many_tasks, monkeypatch
+) -> None:
+    monkeypatch.setattr(answer, "ALONE_SECONDS", 0.5)
+    driver = spark.link.driver._process
+    left = children(cluster.process.pid)
+    running = Running(Query(store, LONG, ANY, None, spark))
+    until(midway(spark, running), "a few tasks")
+    assert "stopped" in cluster.stop()
+    running.wait()
+    assert running.error is None and not running.on_spark
+    near, _ = rows(Query(store, LONG, ANY))
+    assert differences(running.rows, near) == []
+    again, on_spark = rows(Query(store, LONG, ANY, None, spark))
+    assert not on_spark and differences(again, near) == []
+    assert cluster.process.wait() == 0
+    until(lambda: not any(map(alive, left)), "its processes to end")
+    assert {path.name for path in cluster.conf.iterdir()} == {"pid", "master.log", "worker.log"}
+    assert "No cluster" in cluster.stop()
+    spark.close()
+    assert driver.returncode is not None and not list(spark._folder.iterdir())

@@ -33,7 +33,7 @@ def spark(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sp
 @pytest.mark.parametrize("name", TO_SPARK)
 def test_what_nothing_bounds_goes_to_spark(name: str, spark: Spark) -> None:
     query = spark.query(Query(spark._store, TO_SPARK[name], ANY)._compiled, {})
-    assert query is not None and query.stored
+    assert query is not None and query.reads
 
 
 @pytest.mark.parametrize("name", TO_DUCK)
