@@ -163,7 +163,7 @@ export function render({ model, view, el }) {
       marks.cancel();
       return;
     }
-    const done = (kind, coords) => gesture(model, "boxed", { kind, coords });
+    const done = (kind, coords, mode) => gesture(model, "boxed", { kind, coords, mode });
     marks.begin(tool, worldAt, done, () => frame.press(""));
     frame.press(tool);
   };

@@ -152,12 +152,15 @@ def test_boxes_and_lassos_come_in_data_units(serve: Callable, until: Callable) -
     box = frame(page)
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.locator("[title='Box Select']").first.click()
+    page.keyboard.down("Shift")  # adds to what is marked
     page.mouse.move(*middle)
     page.mouse.down()
     page.mouse.move(middle[0] + 60, middle[1] + 40, steps=4)
     page.mouse.move(middle[0] + 120, middle[1] + 80, steps=4)
     page.mouse.up()
+    page.keyboard.up("Shift")
     until(page, lambda: chart.boxed)
+    assert chart.boxed.mode == "or"
     (x0, x1), (y0, y1) = chart.view
     assert chart.boxed.x0 == pytest.approx((x0 + x1) / 2, abs=(x1 - x0) / 100)
     assert chart.boxed.x1 - chart.boxed.x0 == pytest.approx(120 / box["width"] * (x1 - x0), rel=0.05)
@@ -169,6 +172,7 @@ def test_boxes_and_lassos_come_in_data_units(serve: Callable, until: Callable) -
         page.mouse.move(middle[0] + dx, middle[1] + dy, steps=3)
     page.mouse.up()
     until(page, lambda: chart.lassoed)
+    assert chart.lassoed.mode == "and"
     assert len(chart.lassoed.xs) == len(chart.lassoed.ys) > 4
     assert max(chart.lassoed.xs) <= x1 and min(chart.lassoed.ys) >= y0
 

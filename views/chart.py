@@ -121,7 +121,8 @@ class Chart(View):
             spec = self._cloud.spec
             label = f"box on {spec.x.expression}, {spec.y.expression}"
             sql = self._cloud.sql
-            self.session.select(box_clause(*sql, (gesture.x0, gesture.x1), (gesture.y0, gesture.y1), label=label))
+            clause = box_clause(*sql, (gesture.x0, gesture.x1), (gesture.y0, gesture.y1), label=label)
+            self.session.select(clause._replace(mode=gesture.mode))
 
     def _lasso(self, gesture: Any) -> None:
         if self._cloud is not None:
@@ -130,7 +131,8 @@ class Chart(View):
             step = -(-len(gesture.xs) // 400)
             corners = list(zip(gesture.xs[::step], gesture.ys[::step], strict=True))
             if len(corners) >= 3:
-                self.session.select(polygon_clause(*self._cloud.sql, corners, label=label))
+                clause = polygon_clause(*self._cloud.sql, corners, label=label)
+                self.session.select(clause._replace(mode=gesture.mode))
 
     # -- the session's news --------------------------------------------------------------------------------------
     def refresh(self) -> None:

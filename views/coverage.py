@@ -67,7 +67,7 @@ class Coverage(View):
         else:
             corners = list(zip(gesture.coords[::2], gesture.coords[1::2], strict=True))
             clause = sky_polygon_clause(*names, corners)
-        self.session.select(clause)
+        self.session.select(clause._replace(mode=gesture.mode))
 
     def go(self, ra: float, dec: float, fov: float = 0.05) -> None:
         """Centre the view (degrees)."""

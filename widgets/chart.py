@@ -13,7 +13,7 @@ import numpy as np
 import panel as pn
 import param
 from bokeh.core.property.descriptors import UnsetValueError
-from bokeh.events import Reset, SelectionGeometry, Tap
+from bokeh.events import PanStart, Reset, SelectionGeometry, Tap
 from bokeh.models import (
     BasicTicker,
     BasicTickFormatter,
@@ -66,17 +66,21 @@ class Tapped(NamedTuple):
 
 
 class Boxed(NamedTuple):
+    """A box was drawn. ``mode`` joins it to what is marked: "and", with Shift "or", with Alt "and not"."""
+
     n: int
     x0: float
     x1: float
     y0: float
     y1: float
+    mode: str = "and"
 
 
 class Lassoed(NamedTuple):
     n: int
     xs: tuple[float, ...]
     ys: tuple[float, ...]
+    mode: str = "and"
 
 
 class Restored(NamedTuple):
@@ -100,6 +104,7 @@ class Scatter(pn.viewable.Viewer):
         self._n = 0
         self._own = False  # true while Python itself moves the ranges
         self._waiting = self._zoomed = False
+        self._mode = "and"  # what the keys held at the start of a gesture ask for
         self._flipped = (False, False)
         self.rows = np.empty(0, np.uint32)
         self.spec: ChartSpec | None = None
@@ -128,6 +133,7 @@ class Scatter(pn.viewable.Viewer):
         fig.on_change("inner_width", self._moved)
         fig.on_change("inner_height", self._moved)
         fig.on_event(Tap, self._tap)
+        fig.on_event(PanStart, self._begin)
         fig.on_event(SelectionGeometry, self._shape)
         fig.on_event(Reset, self._reset)
         self._words = words()
@@ -284,15 +290,19 @@ class Scatter(pn.viewable.Viewer):
         if event.x is not None and event.y is not None:
             self._made("tapped", Tapped, float(event.x), float(event.y))
 
+    def _begin(self, event: PanStart) -> None:
+        held = event.modifiers or {}
+        self._mode = "or" if held.get("shift") else "and not" if held.get("alt") else "and"
+
     def _shape(self, event: SelectionGeometry) -> None:
         if not event.final:
             return
         shape = event.geometry
         if shape.get("type") == "rect":
             x, y = sorted((shape["x0"], shape["x1"])), sorted((shape["y0"], shape["y1"]))
-            self._made("boxed", Boxed, *map(float, (*x, *y)))
+            self._made("boxed", Boxed, *map(float, (*x, *y)), self._mode)
         elif shape.get("type") == "poly":
-            self._made("lassoed", Lassoed, tuple(map(float, shape["x"])), tuple(map(float, shape["y"])))
+            self._made("lassoed", Lassoed, tuple(map(float, shape["x"])), tuple(map(float, shape["y"])), self._mode)
 
     def _reset(self, _: Reset) -> None:
         self._made("restored", Restored)

@@ -22,12 +22,14 @@ class SkyBoxed(NamedTuple):
     """The user drew a region. ``coords`` in ICRS degrees.
 
     ``kind`` "polygon": ra, dec, ra, dec, ... of at least three corners, joined by great circles,
-    counter-clockwise seen from outside the sphere. ``kind`` "circle": ra, dec, radius.
+    counter-clockwise seen from outside the sphere. ``kind`` "circle": ra, dec, radius. ``mode`` joins it to what is
+    marked: "and", with Shift held "or", with Alt "and not".
     """
 
     n: int
     kind: str
     coords: tuple[float, ...]
+    mode: str
 
 
 class SkyMoved(NamedTuple):
@@ -81,6 +83,8 @@ class Sky(JSWidget):
         """Refuses regions and places that are not on the sky, whatever a browser sends."""
         if name == "boxed":
             _check_region(fields["kind"], fields["coords"])
+            if fields["mode"] not in ("and", "or", "and not"):
+                raise ValueError("a region joined in no known way")
         if name == "moved" and not _on_sky(fields["ra"], fields["dec"]):
             raise ValueError("a place that is not on the sky")
         super().received(name, fields)

@@ -36,7 +36,8 @@ export class Marks {
     drawCompass(this.compass, x, y, towards(pole), towards(cross(pole, view.centre)));
   }
 
-  // Draws the tool's shape with the hand; `done(kind, coordinates in ICRS degrees)` gets it, `ended()` follows.
+  // Draws the tool's shape with the hand; `done(kind, coordinates in ICRS degrees, mode)` gets it, `ended()` follows.
+  // Shift held at its end adds the shape to what is marked, Alt takes it away.
   begin(tool, worldAt, done, ended) {
     this.cancel();
     this.tool = tool;
@@ -52,10 +53,10 @@ export class Marks {
       this.shape.setAttribute("visibility", "hidden");
       ended();
     };
-    const finish = (points) => {
+    const finish = (points, event) => {
       const found = tool === "circle" ? circleOf(points, worldAt) : polygonOf(points, worldAt, this.view);
       this.cancel();
-      if (found) done(...found);
+      if (found) done(...found, event?.shiftKey ? "or" : event?.altKey ? "and not" : "and");
     };
     const place = (event) => {
       const box = this.svg.getBoundingClientRect();
@@ -67,7 +68,7 @@ export class Marks {
       corners.push(place(event));
       if (tool !== "polygon") this.svg.setPointerCapture(event.pointerId);
       const [first] = corners;
-      if (tool === "polygon" && corners.length > 3 && far(first, corners.at(-1)) < 10) finish(corners.slice(0, -1));
+      if (tool === "polygon" && corners.length > 3 && far(first, corners.at(-1)) < 10) finish(corners.slice(0, -1), event);
     });
     on(this.svg, "pointermove", (event) => {
       if (corners.length) this.#show(tool, [...corners, place(event)]);
@@ -79,9 +80,9 @@ export class Marks {
         corners.pop();
         return;
       }
-      finish(tool === "circle" ? [corners[0], last] : rectangle(corners[0], last));
+      finish(tool === "circle" ? [corners[0], last] : rectangle(corners[0], last), event);
     });
-    on(this.svg, "dblclick", () => tool === "polygon" && corners.length > 3 && finish(corners.slice(0, -1)));
+    on(this.svg, "dblclick", (event) => tool === "polygon" && corners.length > 3 && finish(corners.slice(0, -1), event));
     this.close = () => tool === "polygon" && corners.length > 2 && finish(corners);
   }
 

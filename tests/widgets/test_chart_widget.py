@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bokeh.events import Reset, SelectionGeometry, Tap
+from bokeh.events import PanStart, Reset, SelectionGeometry, Tap
 from bokeh.models import LogScale, LogTicker
 
 from portal.chart.spec import chart_spec
@@ -89,9 +89,10 @@ def test_gestures_count_up() -> None:
     made._shape(SelectionGeometry(made.figure, {"type": "rect", "x0": 63, "x1": 62, "y0": 21, "y1": 20}, final=False))
     assert made.boxed is None
     made._shape(SelectionGeometry(made.figure, {"type": "rect", "x0": 63, "x1": 62, "y0": 21, "y1": 20}, final=True))
-    assert made.boxed[1:] == (62.0, 63.0, 20.0, 21.0)
+    assert made.boxed[1:] == (62.0, 63.0, 20.0, 21.0, "and")
+    made._begin(PanStart(made.figure, modifiers={"shift": True, "ctrl": False, "alt": False}))
     made._shape(SelectionGeometry(made.figure, {"type": "poly", "x": [1, 2, 3], "y": [4, 5, 6]}, final=True))
-    assert made.lassoed[1:] == ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    assert made.lassoed[1:] == ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), "or")
     made._reset(Reset(made.figure))
     assert made.restored.n > made.lassoed.n
 

@@ -19,10 +19,10 @@ def test_gestures_become_parameters() -> None:
     assert sky.clicked == SkyClicked(1, 4_000_000_001)
     send(sky, "moved", ra=359.5, dec=-90, fov=0.5)
     assert sky.moved == SkyMoved(2, 359.5, -90.0, 0.5)
-    send(sky, "boxed", kind="circle", coords=[62.0, -37.0, 0.1])
-    assert sky.boxed == SkyBoxed(3, "circle", (62.0, -37.0, 0.1))
-    send(sky, "boxed", kind="polygon", coords=[1, 0, 2, 0, 2, 1])
-    assert sky.boxed == SkyBoxed(4, "polygon", (1.0, 0.0, 2.0, 0.0, 2.0, 1.0))
+    send(sky, "boxed", kind="circle", coords=[62.0, -37.0, 0.1], mode="and")
+    assert sky.boxed == SkyBoxed(3, "circle", (62.0, -37.0, 0.1), "and")
+    send(sky, "boxed", kind="polygon", coords=[1, 0, 2, 0, 2, 1], mode="and not")
+    assert sky.boxed == SkyBoxed(4, "polygon", (1.0, 0.0, 2.0, 0.0, 2.0, 1.0), "and not")
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,12 @@ def test_gestures_become_parameters() -> None:
         {"kind": "box", "coords": [1, 0, 2, 0, 2, 1]},
         {"kind": "polygon", "coords": "62 -37"},
         {"kind": "polygon"},
+        {"kind": "circle", "coords": [62.0, -37.0, 0.1], "mode": "xor"},
     ],
 )
 def test_regions_that_are_none_are_dropped(fields: dict) -> None:
     sky = Sky()
-    send(sky, "boxed", **fields)
+    send(sky, "boxed", **{"mode": "and", **fields})
     assert sky.boxed is None
 
 
