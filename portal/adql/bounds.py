@@ -7,6 +7,7 @@ come to ranges of pixels; they are added to the condition, which they leave as i
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 from sqlglot import exp
@@ -33,6 +34,23 @@ def pixel_condition(root: exp.Expr, geometry: Geometry) -> str:
         elif asked(part) is not None:
             found |= _scisql_box(part, geometry)
     return "".join(geometry.pixels.ranges(place, ranges) for place, ranges in found.items())
+
+
+def confined(select: exp.Select, geometry: Geometry) -> dict[str, Ranges]:
+    """Pixel ranges, in order, outside of which no row of a table counts, by its full name.
+
+    Only of tables that the whole query names once: every other mention might need the other rows.
+    """
+    where = select.args.get("where")
+    if where is None:
+        return {}
+    sources = [source for scope in geometry.binding.scopes.values() for source in scope.sources]
+    named = Counter(source.table.full_name for source in sources if source.table is not None)
+    return {
+        source.table.full_name: ranges
+        for (source, _), ranges in _implied(where.this, geometry).items()
+        if source.table is not None and named[source.table.full_name] == 1
+    }
 
 
 def _implied(root: exp.Expr, geometry: Geometry) -> dict[Place, Ranges]:

@@ -80,7 +80,7 @@ class AlertHandler(FileHandler):
         alerts = await self.work(Alerts, self.archive, pool=self.archive.pixels)
         self.set_header("Content-Disposition", f'attachment; filename="{name}.avro"')
         try:
-            await self.stream(alerts.container(ids), AVRO, self.archive.pixels, alerts.stop)
+            await self.stream(alerts.container(ids), AVRO, lambda: self.archive.pixels, alerts.stop)
         finally:
             alerts.close()
 

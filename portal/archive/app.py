@@ -16,11 +16,13 @@ from . import alerts_web, datalink_web, hips, scs, sia, soda, tap, vosi_web
 from .catalog import Store
 from .images import Images
 from .limits import Limits
+from .query import Query
 from .quota import Quota
 from .spark.engine import Spark
 from .uws import Uws
 from .uws_web import uws_routes
 
+SHORT_SECONDS = 1.0  # of the engine, after which a query is not short
 MAX_SERVERS = 9  # archives on one state folder
 
 
@@ -42,8 +44,10 @@ class Archive:
         self.images = Images(folder, self.store)
         # Threads: short ones on the desk, queries apart, and jobs (in Uws) apart from both.
         self.desk = ThreadPoolExecutor(max(4, os.cpu_count() or 1), thread_name_prefix="desk")
-        # Somebody waits for a synchronous query: it comes before the engine's own threads, and those before jobs.
-        self.queries = worker_pool(limits.sync_workers, "sync", nice=5)
+        # Queries that are sure to be short have a lane of their own, which no long one holds up. Somebody waits for
+        # the other synchronous ones too: they come before the engine's own threads, and those before jobs.
+        self.short = worker_pool(limits.sync_workers, "short", nice=0)
+        self.queries = worker_pool(limits.long_workers, "sync", nice=5)
         self.intake = worker_pool(limits.sync_workers, "intake")  # uploads may wait for a server elsewhere
         self.pixels = worker_pool(max(2, os.cpu_count() or 1), "pixels")
         self.uws = Uws(state, limits.async_workers, limits.async_seconds, limits.open_jobs, limits.user_jobs)
@@ -60,15 +64,19 @@ class Archive:
         archive._lock = lock
         return archive
 
+    def lane(self, query: Query) -> ThreadPoolExecutor:
+        """The threads for the next step of a query: one that has taken long after all leaves those of short ones."""
+        return self.short if query.short and query.seconds < SHORT_SECONDS else self.queries
+
     def close(self) -> None:
         """Stop all work; unfinished jobs run again at the next start."""
-        for pool in (self.desk, self.intake, self.queries, self.pixels):
+        for pool in (self.desk, self.intake, self.short, self.queries, self.pixels):
             pool.shutdown(wait=False, cancel_futures=True)
         if self.spark is not None:
             self.spark.close()
         self.store.interrupt()
         self.uws.close()
-        for pool in (self.desk, self.intake, self.queries, self.pixels):
+        for pool in (self.desk, self.intake, self.short, self.queries, self.pixels):
             pool.shutdown(wait=True)
         self.store.close()
         if self._lock is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from portal.background import run_aside
+
 from ..adql.catalog import Catalog, TableDef
+from ..adql.cover import ORDER, Ranges
 from ..table.columns import TableMeta
 from .limits import Limits
 from .sample.stored import manifest
@@ -27,6 +30,7 @@ from .schema.views import HIDDEN, quoted, served, stored_name, view_sql
 
 # Written without the server's address, which is put before it on the way out.
 LINKS = "'/api/datalink/links?ID=' || url_encode(obs_publisher_did)"
+_TILE = re.compile(r"Norder=(\d+)/Dir=\d+/Npix=(\d+)\.parquet$")  # HATS: all rows of a file lie in that pixel
 MAX_SELECTS = 256  # texts of views that are kept; making the one of a whole Object takes 100 ms
 
 
@@ -43,12 +47,14 @@ class Store:
         config: dict[str, Any] = {"memory_limit": limits.memory, "python_enable_replacements": False}
         if limits.threads:
             config["threads"] = limits.threads
-        self._database = duckdb.connect(":memory:", config=config)
+        # The engine's own threads are made here; they give way to those that somebody waits for.
+        self._database = run_aside(lambda: duckdb.connect(":memory:", config=config))
         self._lock = threading.Lock()
         self._cursors: dict[int, duckdb.DuckDBPyConnection] = {}
         self._watched = [self._database.cursor() for _ in range(limits.async_workers)]
         self._selects: dict[tuple[str, frozenset[str]], str] = {}
         self._kept: dict[str, Any] = {}
+        self._parts: dict[str, list[tuple[int, int, str]]] = {}  # first and last pixel of each file of a table
         tables = manifest(folder)["tables"]
         self._stored = self._open(_files(tables, folder), limits.resident_bytes)
         self.schemas = served(standard(load()), self._stored, ("access_url",))
@@ -101,11 +107,12 @@ class Store:
             self._kept[key] = make(*values)
         return self._kept[key]
 
-    def view(self, cursor: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
+    def view(self, cursor: duckdb.DuckDBPyConnection, name: str, sql: str, pixels: Ranges | None = None) -> None:
         """Make the served table ``name`` readable on this cursor, with the columns that ``sql`` may use.
 
         Every word of ``sql`` counts as a possible column: planning over the few it names takes a millisecond, over
-        all 1,296 of an Object twenty.
+        all 1,296 of an Object twenty. Rows outside the ``pixels`` need not be there: opening only the files that
+        hold the others saves a cone search most of its time.
         """
         table = self.tables[name]
         if table.schema == "tap_schema":
@@ -119,7 +126,17 @@ class Store:
             select = view_sql(replace(table, columns=columns), self._stored, extra, only=key[1])
             if len(self._selects) < MAX_SELECTS:
                 self._selects[key] = select
+        if pixels is not None and (files := self._holding(stored_name(table, self._stored), pixels)):
+            select = f"{select[: select.rindex(' FROM ')]} FROM {files}"
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
+
+    def _holding(self, stored: str | None, pixels: Ranges) -> str:
+        """The files of a stored table that hold any of the pixels, as SQL; "" when that is no fewer than all."""
+        parts = self._parts.get(stored or "", ())
+        chosen = [path for first, last, path in parts if any(a <= last and first <= b for a, b in pixels)]
+        if len(chosen) == len(parts):
+            return ""
+        return _read(chosen or [parts[0][2]])  # no file holds any: the conditions let no row of any other through
 
     def uploaded(self, name: str, table: pa.Table) -> TableDef:
         """How the compiler sees an uploaded table. Columns that hold arrays cannot be asked for."""
@@ -144,12 +161,12 @@ class Store:
         stored = {}
         for name, (paths, size) in files.items():
             kind = "TABLE" if size <= resident else "VIEW"
-            source = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-            # The folders' names (Norder=3) are no columns.
-            rows = f"read_parquet([{source}], hive_partitioning = false)"
-            self._database.execute(f"CREATE {kind} stored.{quoted(name)} AS SELECT * FROM {rows}")
+            self._database.execute(f"CREATE {kind} stored.{quoted(name)} AS SELECT * FROM {_read(paths)}")
             columns = self._database.execute(f"DESCRIBE stored.{quoted(name)}").fetchall()
             stored[name] = {row[0]: row[1] for row in columns}
+            tiles = [_TILE.search(path) for path in paths]
+            if kind == "VIEW" and HIDDEN in stored[name] and all(tiles):
+                self._parts[name] = [(*tile_range(int(tile[1]), int(tile[2])), tile.string) for tile in tiles if tile]
         return stored
 
     def _describe(self, counts: Mapping[str, int]) -> dict[str, int]:
@@ -191,6 +208,18 @@ class Store:
             "SET lock_configuration = true",
         ):
             self._database.execute(command)
+
+
+def _read(paths: Iterable[str]) -> str:
+    source = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    # The folders' names (Norder=3) are no columns.
+    return f"read_parquet([{source}], hive_partitioning = false)"
+
+
+def tile_range(order: int, pixel: int) -> tuple[int, int]:
+    """First and last pixel of the hidden column's order in a nested HEALPix pixel."""
+    width = 2 * (ORDER - order)
+    return pixel << width, ((pixel + 1) << width) - 1
 
 
 def _files(tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, tuple[list[str], int]]:

@@ -123,7 +123,7 @@ class LinksHandler(ServiceHandler):
         meta, table = await self.work(links_table, self.archive.images, ids, self.base)
         chunks = votable_bytes(meta, table.to_batches(), "TABLEDATA")
         self.set_header("Cache-Control", "max-age=3600")
-        await self.stream(chunks, LINKS_TYPE, self.archive.desk, lambda: None)
+        await self.stream(chunks, LINKS_TYPE, lambda: self.archive.desk, lambda: None)
 
     async def post(self) -> None:
         await self.get()
@@ -143,9 +143,9 @@ class QueryHandler(ServiceHandler):
         archive = self.archive
         form = self.form_of(asked)
         with archive.quota.running(self.owner):
-            query = await self.work(self._query, asked, pool=archive.queries)
+            query = await self.work(self._query, asked, pool=archive.short)
             chunks = counted(archive, self.owner, query, form)
-            await self.stream(chunks, form.media_type, archive.queries, query.cancel)
+            await self.stream(chunks, form.media_type, lambda: archive.lane(query), query.cancel)
 
     async def post(self) -> None:
         await self.get()

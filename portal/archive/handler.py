@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .app import Archive
 
 T = TypeVar("T")
+PIECE_BYTES = 1 << 16  # of an answer made at a time: a small answer is one piece, for each costs a change of threads
+PIECE_SECONDS = 0.05  # ... unless its first rows would have to wait for the others
 log = logging.getLogger(__name__)
 VOTABLE_TYPE = "application/x-votable+xml"
 SPARE = 1 << 20  # bytes of a body for what stands around an upload of the full size
@@ -88,24 +91,27 @@ class ServiceHandler(RequestHandler):
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(pool or self.archive.desk, call, *args)
 
-    async def stream(self, chunks: Generator[bytes], content_type: str, pool: Executor, cancel: Callable) -> None:
-        """Send ``chunks`` as they are made, each made in a thread only when the one before has left.
+    async def stream(
+        self, chunks: Generator[bytes], content_type: str, lane: Callable[[], Executor], cancel: Callable[[], None]
+    ) -> None:
+        """Send ``chunks`` as they are made, some at a time in a thread of ``lane()``, when those before have left.
 
         What fails before the first chunk can still be told properly; later the connection is cut, so that
         the client sees a broken answer and not a short one.
         """
         self._gone.append(cancel)
-        sent = False
+        sent, more = False, True
         if self.gone:  # the client left while the query was prepared
             cancel()
         try:
-            chunk = await self.work(next, chunks, None, pool=pool)
-            self.set_header("Content-Type", content_type)
-            while chunk is not None and not self.gone:
-                self.write(chunk)
-                await asyncio.wait_for(self.flush(), STALL_SECONDS)
-                sent = True
-                chunk = await self.work(next, chunks, None, pool=pool)
+            while more and not self.gone:
+                piece, more = await self.work(_some, chunks, pool=lane())
+                if not sent:
+                    self.set_header("Content-Type", content_type)
+                self.write(piece)
+                if more:
+                    await asyncio.wait_for(self.flush(), STALL_SECONDS)
+                    sent = True
         except (StreamClosedError, TimeoutError):
             cancel()
             self._cut()
@@ -118,7 +124,8 @@ class ServiceHandler(RequestHandler):
             log.exception("answer cut short")
             self._cut()
         finally:
-            await self.work(chunks.close, pool=pool)
+            if more:  # else it is closed already
+                await self.work(chunks.close, pool=lane())
 
     def _cut(self) -> None:
         """Close the connection without the end mark of the answer."""
@@ -155,3 +162,15 @@ class ServiceHandler(RequestHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if not isinstance(value, TriviewError):
             super().log_exception(typ, value, tb)
+
+
+def _some(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
+    """The next chunks as one piece, and whether there may be more."""
+    pieces, size = [], 0
+    until = time.monotonic() + PIECE_SECONDS
+    for chunk in chunks:
+        pieces.append(chunk)
+        size += len(chunk)
+        if size >= PIECE_BYTES or time.monotonic() > until:
+            return b"".join(pieces), True
+    return b"".join(pieces), False

@@ -17,7 +17,8 @@ class Limits:
     threads: int = 0  # of the query engine; 0: one per core
     sync_seconds: float = 60.0  # as on the Rubin platform; longer queries belong in async
     async_seconds: float = 600.0
-    sync_workers: int = 8  # more at once only make each other slow on one machine
+    sync_workers: int = 8  # short queries at once: more only make each other slow on one machine
+    long_workers: int = 4  # synchronous queries at once that may take long: the others wait for a thread
     async_workers: int = 4  # apart from the sync ones, so that long jobs never block a cone search
     max_rows: int = 100_000_000  # default and ceiling of MAXREC, as on the Rubin platform
     body_bytes: int = 32 << 20  # of a request's uploads, as on the Rubin platform

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from ..adql.catalog import OutColumn
 from ..adql.compile import compile_adql
+from ..adql.cover import ORDER
 from ..errors import CancelledError, LimitError, QueryError, TriviewError
 from ..table.columns import Column, Info, TableMeta
 from .catalog import Store
@@ -25,6 +26,8 @@ from .spark.engine import Spark
 
 CELLS = 2_000_000  # cells of one batch: a few MB, whatever the number of columns
 AGAIN_SECONDS = 0.2
+SHORT_ROWS = 100_000  # of a table that is read in milliseconds
+SHORT_PIXELS = 12 * 4**ORDER // 41253  # one square degree, some 100,000 Objects
 FIRST_ROWS = 2048  # of the first batch, so that it leaves early
 
 
@@ -87,6 +90,16 @@ class Query:
         """Rows of all the tables it names: what it reads when nothing bounds it."""
         served = sum(self._store.rows.get(name, 0) for name in self._compiled.tables)
         return served + sum(table.num_rows for table in self._uploads.values())
+
+    @property
+    def short(self) -> bool:
+        """Whether it should end at once: it is held to a small part of the sky or to ids, or asks one small table."""
+        held = self._compiled.confined.values()
+        if any(sum(last - first + 1 for first, last in ranges) <= SHORT_PIXELS for ranges in held):
+            return True
+        if self._compiled.bounded and not held:
+            return True
+        return self._compiled.named <= 1 and self.rows_read <= SHORT_ROWS
 
     def cancel(self) -> None:
         """Stop it, from any thread; the running step raises CancelledError."""
@@ -167,7 +180,7 @@ class Query:
             self._store.attach(cursor, name, table)
         for name in self._compiled.tables:
             if name in self._store.tables:
-                self._store.view(cursor, name, self._compiled.sql)
+                self._store.view(cursor, name, self._compiled.sql, self._compiled.confined.get(name))
         return cursor.sql(self._compiled.sql)
 
     def _rows(self, cursor: duckdb.DuckDBPyConnection, size: int) -> pa.RecordBatchReader | Answer:

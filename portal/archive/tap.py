@@ -109,10 +109,10 @@ class SyncHandler(ServiceHandler):
             if "UPLOAD" in asked:
                 tables = await self.work(uploaded, archive, asked, self.base, pool=archive.intake)
             query, form = await self.work(
-                prepare, archive, asked, tables, self.base, archive.limits.sync_seconds, pool=archive.queries
+                prepare, archive, asked, tables, self.base, archive.limits.sync_seconds, pool=archive.short
             )
             chunks = counted(archive, owner, query, form)
-            await self.stream(chunks, form.media_type, archive.queries, query.cancel)
+            await self.stream(chunks, form.media_type, lambda: archive.lane(query), query.cancel)
 
     async def post(self) -> None:
         await self.get()

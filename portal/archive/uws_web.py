@@ -194,7 +194,7 @@ class JobHandler(UwsHandler):
             return
         with await self.work(file.open, "rb") as stream:
             chunks = (chunk for chunk in iter(lambda: stream.read(CHUNK), b""))
-            await self.stream(chunks, found[0].media_type, self.archive.desk, lambda: None)
+            await self.stream(chunks, found[0].media_type, lambda: self.archive.desk, lambda: None)
 
 
 def _edit(uws: Any, job: Job, destruction: str, duration: str) -> None:

@@ -92,3 +92,43 @@ def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
     assert again == one
     second.close()
     third.close()
+
+
+def test_a_place_on_the_sky_opens_the_files_it_touches(sample: Path, store: Store, tmp_path: Path) -> None:
+    apart = Store(sample, tmp_path / "x", Limits(resident_bytes=0))
+    circle = "CONTAINS(POINT('ICRS', {0}.coord_ra, {0}.coord_dec), CIRCLE('ICRS', {1}, {2}, {3})) = 1"
+    forced = "dp1.Object AS o JOIN dp1.ForcedSource AS f ON o.objectId = f.objectId"
+    named = {len(apart._parts[name]) for name in ("Object", "ForcedSource")}
+    assert min(named) > 1
+    fewer = 0
+    for ra, dec, radius in ((62.0, -37.0, 0.01), (62.0, -37.0, 0.2), (38.0, 7.0, 0.1), (200.0, 40.0, 1.0)):
+        where = circle.format("o", ra, dec, radius)
+        for adql, confined in (
+            (f"SELECT COUNT(*) AS n, MIN(o.objectId) AS m FROM dp1.Object AS o WHERE {where}", 1),
+            (f"SELECT COUNT(*) AS n, MIN(f.visit) AS m FROM {forced} WHERE {where}", 1),
+            (f"SELECT COUNT(*) AS n FROM dp1.Object AS o JOIN dp1.Object AS p ON o.patch = p.patch WHERE {where}", 0),
+            (f"SELECT COUNT(*) AS n FROM dp1.Object AS o WHERE NOT ({where})", 0),
+            (f"SELECT COUNT(*) AS n FROM dp1.Object AS o WHERE {where} OR o.r_psfFlux > 1e4", 0),
+        ):
+            query = Query(apart, adql, ANY)
+            assert len(query._compiled.confined) == confined, adql
+            fewer += any(apart._holding("Object", pixels) for pixels in query._compiled.confined.values())
+            rows = [b"".join(encoded(Query(of, adql, ANY), FORMATS[2])) for of in (apart, store)]
+            assert rows[0] == rows[1], adql
+    assert fewer
+    apart.close()
+
+
+def test_which_queries_are_short(store: Store, monkeypatch) -> None:
+    monkeypatch.setattr("portal.archive.query.SHORT_ROWS", 100)
+    near = "SELECT objectId FROM dp1.Object WHERE CONTAINS(POINT(coord_ra, coord_dec), CIRCLE(62, -37, {0})) = 1"
+    for adql, short in (
+        (near.format(0.1), True),
+        (near.format(5), False),
+        (near.format(5).replace("= 1", "= 0"), False),
+        ("SELECT psfFlux FROM dp1.ForcedSource WHERE objectId = 5", True),
+        ("SELECT schema_name FROM tap_schema.schemas", True),
+        ("SELECT COUNT(*) AS n FROM dp1.ForcedSource AS a, dp1.ForcedSource AS b", False),
+        ("SELECT COUNT(*) AS n FROM tap_schema.schemas AS a, tap_schema.schemas AS b", False),
+    ):
+        assert Query(store, adql, ANY).short is short, adql

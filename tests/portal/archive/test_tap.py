@@ -12,6 +12,7 @@ import pyarrow.parquet
 import pytest
 import pyvo
 
+from portal.archive.handler import PIECE_BYTES
 from portal.table.votable_read import VOTableDecoder, read_votable
 
 SEED_QUERY = """
@@ -329,7 +330,9 @@ def test_a_client_that_leaves_in_the_middle_of_rows_stops_the_work(service) -> N
     else:
         raise AssertionError("the query still runs")
     account = service.archive.quota._accounts["127.0.0.1"]
-    assert account.running == 0 and account.taken["bytes"] > 0
+    while account.running:
+        time.sleep(0.01)
+    assert account.taken["bytes"] > 0
 
 
 def test_progress_of_a_job_counts_rows(service) -> None:
@@ -353,12 +356,15 @@ def test_a_failure_after_the_first_rows_cuts_the_answer(service, monkeypatch) ->
     """A client must see a broken answer, not a short one."""
 
     def broken(query, form, folder):
-        yield b"<VOTABLE>"
+        yield b"<VOTABLE>".ljust(size)
         raise RuntimeError("the disk is gone")
 
     monkeypatch.setattr("portal.archive.tap.encoded", broken)
+    size = PIECE_BYTES
     with pytest.raises(httpx.RemoteProtocolError):
         service.sync(CONE)
+    size = 10  # nothing has left yet: the error can still be told
+    assert service.sync(CONE).status_code == 500
 
 
 def test_numbers_beyond_reason_are_refused(service) -> None:
