@@ -29,7 +29,10 @@ export class ConditionField {
     this.input.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (this.key(event)) event.preventDefault();
-      else if (event.key === "ArrowDown") back();
+      else if (event.key === "ArrowDown") {
+        event.preventDefault(); // or the rows would scroll
+        back();
+      }
     });
     this.list.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // the field keeps the focus

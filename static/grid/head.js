@@ -78,6 +78,7 @@ export class Heads {
         filter.value = "";
         send();
       } else if (event.key === "Escape" || event.key === "ArrowDown") {
+        event.preventDefault(); // or the rows would scroll
         send();
         filter.closest("regular-table")?.focus(); // back to the rows
       }
