@@ -51,10 +51,10 @@ browser: | $(VENV)/.ready-test
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; \
 	  else $(BIN)/playwright install chromium; fi; fi
 
-# What needs no browser runs on two cores; the stories have the machine to themselves.
+# Two workers, a file of tests at a time; in the browser's, each has a portal and a Chromium of its own.
 test: setup-test try-spark
 	@$(BIN)/python -m pytest tests -n 2 --dist loadfile
-	@$(BIN)/python -m pytest ui_tests
+	@$(BIN)/python -m pytest ui_tests -n 2 --dist loadfile
 
 setup-spark: java $(VENV)/.ready-spark
 

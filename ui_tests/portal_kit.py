@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -52,8 +53,15 @@ class PortalProcess:
 
     def start(self) -> PortalProcess:
         self.data.mkdir(parents=True, exist_ok=True)
-        if self._skies is not None and not (self.data / "sky").exists():
+        if self._skies is None:
+            return self._start()
+        if not (self.data / "sky").exists():
             (self.data / "sky").symlink_to(self._skies)
+        with (self._skies / ".lock").open("w") as lock:  # the first that starts makes the sky, the others wait for it
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self._start()
+
+    def _start(self) -> PortalProcess:
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "server.py"], cwd=ROOT, env={**os.environ, **self._settings}, stdout=log, stderr=log
@@ -85,7 +93,11 @@ class PortalProcess:
 
 @pytest.fixture(scope="session")
 def skies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("skies")
+    """Where samples are made once, for all workers of this run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "skies"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
