@@ -108,7 +108,8 @@ def test_tool_panels_open_and_close(serve, until, shot) -> None:
     class Tool:
         def __init__(self, words: str) -> None:
             made.append(words)
-            self.widget = pn.widgets.TextInput(label=words, sizing_mode="stretch_width")
+            sheet = ":host { display: block; }"  # as our own widgets have
+            self.widget = pn.widgets.TextInput(label=words, sizing_mode="stretch_width", stylesheets=[sheet])
 
         def end(self) -> None:
             made.remove(self.widget.label)

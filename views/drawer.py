@@ -45,6 +45,7 @@ class Drawer(View):
         super().__init__(session, feeds)
         self._panels = PANELS if panels is None else panels
         self._made: dict[str, View] = {}
+        self._rooms: dict[str, pn.Column] = {}
         self.side = pn.Column(sizing_mode="stretch_both")
         self.dialog = pn.Column(sizing_mode="stretch_both")
         self.titles = {"side": "", "dialog": ""}
@@ -59,10 +60,12 @@ class Drawer(View):
         holder = self.side if panel.place == "side" else self.dialog
         if what not in self._made:
             self._made[what] = panel.make(self.session, self.feeds)
-            holder.append(self._made[what].widget)
-        for name, view in self._made.items():
+            # Widgets say themselves how they are displayed, which would win over "not visible".
+            self._rooms[what] = pn.Column(self._made[what].widget, sizing_mode="stretch_both", margin=0)
+            holder.append(self._rooms[what])
+        for name, room in self._rooms.items():
             if self._panels[name].place == panel.place:
-                view.widget.visible = name == what
+                room.visible = name == what
 
     def end(self) -> None:
         super().end()
