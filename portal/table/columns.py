@@ -6,6 +6,7 @@ Knows nothing of where rows come from or how they are drawn.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
@@ -39,6 +40,8 @@ DATATYPE_OF = {
     pa.large_string(): "char",
 }
 META_KEY = b"votable"
+SHAPE = re.compile(r"(?:[0-9]{1,9}x){0,8}(?:[0-9]{1,9}\*?|\*)")
+"""An arraysize as VOTable writes it: numbers joined by x, the last of which may be followed or replaced by ``*``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +202,11 @@ class TableMeta:
             overflow=doc["overflow"],
             extra=doc["extra"],
         )
+
+
+def fixed_length(arraysize: str) -> int:
+    """The number of elements of a fixed arraysize such as ``3`` or ``2x3``."""
+    length = 1
+    for part in arraysize.split("x"):
+        length *= int(part)
+    return length

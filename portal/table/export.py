@@ -23,7 +23,7 @@ from portal.table.order import NATURAL, RowView
 from portal.table.parquet_write import arrow_bytes, parquet_bytes
 from portal.table.region_write import RADIUS, id_column, region_bytes
 from portal.table.result import ResultTable
-from portal.table.survey import Survey
+from portal.table.survey import Survey, shaped
 from portal.table.text_write import ecsv_bytes, separated_bytes
 from portal.table.units import spelled
 from portal.table.votable_write import Trailer, fitted, votable_bytes
@@ -172,6 +172,12 @@ def _pieces(
         yield from fits_bytes(meta, source.survey(meta), batches, end)
     elif format.startswith("regions"):
         yield from _regions(result, replace(meta, columns=result.meta.columns), source, format)
+    elif format == "ecsv":
+        fixed = any(item.is_array and not item.arraysize.endswith("*") for item in meta.columns)
+        if fixed:
+            survey = source.survey(meta)
+            meta = replace(meta, columns=tuple(shaped(*of, False) for of in zip(meta.columns, survey.seen)))
+        yield from ecsv_bytes(meta, batches())
     elif format == "ipac":
         yield from ipac_bytes(meta, source.survey(meta, NULLS), batches())
     else:
@@ -179,7 +185,6 @@ def _pieces(
 
 
 WRITERS: dict[str, Callable[[TableMeta, Iterable[pa.RecordBatch]], Iterator[bytes]]] = {
-    "ecsv": ecsv_bytes,
     "parquet": parquet_bytes,
     "arrow": arrow_bytes,
 }

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from portal.errors import LimitError
-from portal.table.columns import Column, TableMeta
+from portal.table.columns import Column, TableMeta, fixed_length
 from portal.table.fits_cards import block, card, comments
 from portal.table.survey import Seen, Survey, with_null
 from portal.table.units import spelled
-from portal.table.votable_pack import fixed_length, put_runs, text_bytes
+from portal.table.votable_pack import put_runs, text_bytes
 from portal.table.votable_write import Trailer, votable_bytes
 
 MOST_COLUMNS = 999  # TFIELDS in FITS

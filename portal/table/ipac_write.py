@@ -48,9 +48,10 @@ class _Laid:
 
     def __init__(self, column: Column, seen: Seen, name: str) -> None:
         self.column, self.name = column, name
+        self.listed = pa.types.is_list(column.arrow)
         self.type = "char" if column.is_array else TYPES.get(column.datatype, "char")
         self.null = next((word for word in NULLS if word not in seen.words), NULLS[0])
-        if column.is_array:
+        if self.listed:
             inside = seen.longest * (MEMBER.get(column.datatype, 8) + 1) + 1
         elif self.type in WIDTHS:
             inside = WIDTHS[self.type]
@@ -69,7 +70,7 @@ class _Laid:
 
     def cells(self, array: pa.Array) -> pa.Array:
         """The cells, filled up to the width: texts at the left, numbers at the right."""
-        if self.column.is_array:
+        if self.listed:
             texts = list_texts(array, "[", " ", "]", "null")
         elif pa.types.is_string(array.type):
             texts = pc.replace_substring_regex(array, MARKS, " ")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from portal.errors import LimitError
-from portal.table.columns import Column
+from portal.table.columns import Column, fixed_length
 from portal.table.votable_values import NUMPY, WHOLE, null_number
 
 ODD = -8_765_432_109_876_543_210  # stands for null where the data use both ends of 64 bits
@@ -125,6 +125,20 @@ def with_null(column: Column, seen: Seen) -> Column:
             "Save as VOTable BINARY2, CSV or Parquet, which mark nulls apart.",
         )
     return replace(column, null=str(ODD))
+
+
+def shaped(column: Column, seen: Seen, empty: bool) -> Column:
+    """A column of arrays with a size that its cells have: one that is not true of them becomes free.
+
+    ``empty``: a null cell is written as an empty one, so a fixed size needs a free end.
+    """
+    if not column.is_array or column.is_text or column.arraysize.endswith("*"):
+        return column
+    if not seen.shortest == seen.longest == fixed_length(column.arraysize):
+        return replace(column, arraysize="*")
+    if empty and seen.nulls:
+        return replace(column, arraysize="x".join([*column.arraysize.split("x")[:-1], "*"]))
+    return column
 
 
 def own_null(column: Column, seen: Seen) -> bool:

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from portal.table.columns import Column, TableMeta
+from portal.table.columns import Column, TableMeta, fixed_length
 from portal.table.names import labels
-from portal.table.votable_pack import fixed_length, joined_rows, number_texts
+from portal.table.votable_pack import joined_rows, number_texts
 
 ECSV_TYPES = {
     "boolean": "bool",

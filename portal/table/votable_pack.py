@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numba import njit
 
 from portal.errors import FormatError
-from portal.table.columns import Column
+from portal.table.columns import Column, fixed_length
 from portal.table.votable_markup import CONTROL, written
 from portal.table.votable_values import ELEMENT
 
@@ -156,14 +156,6 @@ def text_bytes(array: pa.Array, datatype: str) -> tuple[np.ndarray, np.ndarray]:
     if len(ends) < len(array) + 1:
         ends = np.zeros(len(array) + 1, np.int32)
     return ends.astype(np.int64), np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
-
-
-def fixed_length(arraysize: str) -> int:
-    """The number of elements of a fixed arraysize such as ``3`` or ``2x3``."""
-    length = 1
-    for part in arraysize.split("x"):
-        length *= int(part)
-    return length
 
 
 def _list_bytes(

@@ -5,6 +5,7 @@ A compiled loop finds the cells; from the first row it does not know (comments, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.parsers import expat
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from portal.errors import FormatError
 from portal.table import votable_kernels as kernels
-from portal.table.columns import TableMeta
+from portal.table.columns import SHAPE, TableMeta
 from portal.table.votable_pace import ROW_LIMIT, Pace
 from portal.table.votable_values import _array, text_array, unescaped
 from portal.table.votable_xml import broken
@@ -26,8 +27,10 @@ class TextRows:
 
     def __init__(self, meta: TableMeta, tags: str, pace: Pace) -> None:
         """``tags`` are the elements open around the rows, as opening tags."""
-        self.columns = meta.columns
-        self._schema = meta.to_schema()
+        # As text, cells of any length can be read: a size that makes no sense is no reason to refuse them.
+        shapes = ((item, not item.arraysize or SHAPE.fullmatch(item.arraysize)) for item in meta.columns)
+        self.columns = tuple(item if known else replace(item, arraysize="*") for item, known in shapes)
+        self._schema = replace(meta, columns=self.columns).to_schema()
         self._pace = pace
         self._tags = tags
         self._waiting: list[bytes] = []

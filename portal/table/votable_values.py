@@ -110,7 +110,10 @@ def run_array(column: Column, runs: Runs, empty_is_null: bool = False) -> pa.Arr
     if column.datatype in NUMPY:
         width = ELEMENT[column.datatype]
         values = out.view(f">{NUMPY[column.datatype]}") if width > 1 else out
-        return _lists(pa.array(values.astype(NUMPY[column.datatype])), ends // width, valid)
+        values = values.astype(NUMPY[column.datatype])
+        null = null_number(column)
+        members = pa.array(values, mask=None if null is None else values == null)
+        return _lists(members, ends // width, valid)
     if column.datatype == "boolean":
         return _lists(pa.array(TRUE[out], mask=~KNOWN[out]), ends, valid)
     return _complex_text(column, out, ends, valid)
@@ -136,17 +139,27 @@ def _lists(values: pa.Array, ends: np.ndarray, valid: np.ndarray) -> pa.Array:
 def _slow_text(column: Column, out: np.ndarray, ends: np.ndarray, valid: np.ndarray, code: str) -> pa.Array:
     """Text with zero bytes, in UTF-16, not in UTF-8 (then taken for Latin-1), or several texts in a cell."""
     raw, cells = out.tobytes(), []
-    step = 0
-    if column.is_array:
-        first = column.arraysize.split("x")[0]
-        step = (int(first) if first.isdigit() else 0) * ELEMENT[column.datatype]
+    step = text_step(column) * ELEMENT[column.datatype]
     for start, end, good in zip(ends[:-1], ends[1:], _unpack(valid, len(ends) - 1)):
         if not good:
             cells.append(None)
             continue
-        parts = [raw[at : at + step] for at in range(start, end, step)] if step else [raw[start:end]]
-        cells.append(" ".join(_decoded(part, code) for part in parts))
+        if step:
+            cells.append(joined_texts([_decoded(raw[at : at + step], code) for at in range(start, end, step)]))
+        else:
+            cells.append(_decoded(raw[start:end], code))
     return pa.array(cells, pa.string())
+
+
+def text_step(column: Column) -> int:
+    """The characters of each text in a cell of several; 0 where a cell is one text."""
+    first = column.arraysize.split("x")[0] if column.is_array and column.is_text else ""
+    return int(first) if first.isdigit() else 0
+
+
+def joined_texts(parts: list[str]) -> str:
+    """An array of texts as one: with a blank between, without what pads them."""
+    return " ".join(part.rstrip(" ") for part in parts).rstrip(" ")
 
 
 def _decoded(part: bytes, code: str) -> str:
@@ -228,6 +241,11 @@ def text_array(column: Column, texts: pa.Array) -> pa.Array:
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     kind = column.arrow
     if kind == pa.string():
+        step = text_step(column)
+        if step:
+            cells = texts.to_pylist()
+            parts = [cell and [cell[at : at + step] for at in range(0, len(cell), step)] for cell in cells]
+            texts = pa.array([part and joined_texts(part) for part in parts], pa.string())
         return texts
     if kind == pa.bool_():
         return _text_booleans(column, texts)
@@ -286,6 +304,9 @@ def _text_lists(column: Column, texts: pa.Array) -> pa.Array:
         flat = _text_booleans(column, parts.flatten())
     else:
         flat = _text_numbers(pc.utf8_ltrim(parts.flatten(), "+"), item)
+        null = null_number(column)
+        if null is not None:
+            flat = pc.if_else(pc.equal(flat, pa.scalar(null, item)), pa.scalar(None, item), flat)
     ends = pc.cumulative_sum(pc.fill_null(pc.list_value_length(parts), 0))
     ends = pa.concat_arrays([pa.array([0], pa.int32()), ends.cast(pa.int32())])
     return pa.ListArray.from_arrays(ends, flat, mask=pc.is_null(parts))

@@ -12,7 +12,7 @@ import pybase64
 
 from portal.errors import FormatError
 from portal.table.columns import Column, Info, Service, TableMeta
-from portal.table.survey import Seen, Survey, own_null, with_null
+from portal.table.survey import Seen, Survey, own_null, shaped, with_null
 from portal.table.votable_markup import CLOSING, OPENING, head_xml, info_xml, tail_xml
 from portal.table.votable_pack import as_type, pack_binary2, pack_tabledata
 from portal.table.votable_values import WHOLE
@@ -93,11 +93,13 @@ def fitted(meta: TableMeta, survey: Survey, serialization: str) -> TableMeta:
     """
 
     def one(column: Column, seen: Seen) -> Column:
-        if column.datatype == "char" and not seen.ascii:
-            return replace(column, datatype="unicodeChar")
+        if column.is_text:
+            bound = column.arraysize.rstrip("*")
+            if bound != column.arraysize and bound.isdigit() and seen.longest > int(bound):
+                column = replace(column, arraysize="*")
+            return column if seen.ascii else replace(column, datatype="unicodeChar")
         if column.is_array:
-            if serialization != "BINARY2" and seen.nulls and not column.arraysize.endswith("*"):
-                column = replace(column, arraysize="x".join([*column.arraysize.split("x")[:-1], "*"]))
+            column = shaped(column, seen, serialization != "BINARY2")
             return with_null(column, seen) if seen.holes else column
         if serialization == "BINARY":
             return with_null(column, seen)

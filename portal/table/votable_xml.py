@@ -325,7 +325,7 @@ def _column(attrs: dict) -> Column:
     return Column(
         attrs.get("name") or attrs.get("ID", ""),
         datatype=attrs.get("datatype", "char"),
-        arraysize=attrs.get("arraysize", ""),
+        arraysize="".join(attrs.get("arraysize", "").split()),
         unit=attrs.get("unit", ""),
         ucd=attrs.get("ucd", ""),
         utype=attrs.get("utype", ""),

@@ -140,7 +140,7 @@ def _astropy(theirs: Table, result: ResultTable, format: str, ours: float, folde
     kind, count, options = ASTROPY[format]
     target = folder / f"astropy.{format}"
     if kind == "votable":
-        data = b"".join(export_stream(result, rows=np.arange(count)))
+        data = b"".join(export_stream(result, format=format, rows=np.arange(count)))
         document = parse(io.BytesIO(data))
         work = lambda: document.to_xml(str(target), **options)  # noqa: E731
     else:
