@@ -50,9 +50,13 @@ export function render({ model, el }) {
   model.on("problem", () => fail(model.problem));
   model.on("fetching", () => arrive.sync());
   model.on("staged", () => model.staged.file && arrive.arrived(model.staged));
-  model.on(["uploads", "result", "making", "service", "inline"], () => {
-    count();
+  model.on(["making", "service"], () => {
     if (model.making && shown === "file") show("queries");
+    queries.drawLines();
+  });
+  model.on("results", () => queries.drawResult());
+  model.on(["uploads", "inline"], () => {
+    count();
     queries.draw();
   });
   model.on("remove", () => arrive.remove());

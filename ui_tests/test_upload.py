@@ -86,6 +86,7 @@ def test_a_text_is_corrected_and_loaded(serve, until, shot, tmp_path) -> None:
     assert got.types == ("", "", "char") and got.units == ("", "deg", "") and got.share == "mine"
     assert (got.ra, got.dec, got.unit, got.frame, got.part, got.found) == ("ra", "dec", "deg", "icrs", 0, "csv")
 
+    results = [{"key": "q", "title": "Query 1", "note": "all 7 rows", "name": "Query_1"}]
     mine = {
         "key": "k",
         "name": "mine",
@@ -94,7 +95,7 @@ def test_a_text_is_corrected_and_loaded(serve, until, shot, tmp_path) -> None:
         "places": ["ra", "dec"],
         "ids": ["objectId"],
     }
-    widget.param.update(making="", uploads=[mine], result={"title": "Query 1", "note": "all 7 rows", "name": "Query_1"})
+    widget.param.update(making="", uploads=[mine], results=results)
     page.get_by_role("tab", name="In queries (1)").click()
     page.get_by_label("Radius in arcsec").fill("2.5")
     page.get_by_role("button", name="Write the query").click()
@@ -109,7 +110,7 @@ def test_a_text_is_corrected_and_loaded(serve, until, shot, tmp_path) -> None:
     shot(page, "queries")
     page.get_by_label("Name for the rows of this result").fill("seven")
     page.get_by_role("button", name="Use in queries", exact=True).click()
-    until(page, lambda: widget.shared and widget.shared.name == "seven")
+    until(page, lambda: widget.shared and widget.shared[1:] == ("q", "seven"))
     page.get_by_role("button", name="Remove TAP_UPLOAD.mine").click()
     until(page, lambda: widget.removed and widget.removed.key == "k")
 

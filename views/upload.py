@@ -56,7 +56,7 @@ class Upload(View):
             fetched=lambda gesture: self._fetch(gesture.url.strip()),
             stopped=lambda _: self._stop(),
             loaded=self._load,
-            shared=lambda gesture: self._share(session.active, gesture.name.strip()),
+            shared=lambda gesture: self._share(gesture.key, gesture.name.strip()),
             renamed=lambda gesture: self._change("rename", gesture.key, gesture.name.strip()),
             removed=lambda gesture: self._change("remove", gesture.key),
             sought=self._seek,
@@ -69,17 +69,17 @@ class Upload(View):
     def _show(self) -> None:
         session = self.session
         self.widget.uploads = [described(item) for item in session.uploads]
-        tab = next((tab for tab in session.tabs if tab.key == session.active), None)
-        if tab is None or not tab.rows:
-            self.widget.result = {}
-            return
-        look = session.look
-        narrowed = look.filters or look.kept or look.condition
-        self.widget.result = {
-            "title": tab.title,
-            "note": "the rows its filters keep" if narrowed else f"all {tab.rows:,} rows",
-            "name": free_name(tab.title, [item.name for item in session.uploads]),
-        }
+        taken = [item.name for item in session.uploads]
+        tabs = sorted((tab for tab in session.tabs if tab.rows), key=lambda tab: tab.key != session.active)
+        self.widget.results = [
+            {
+                "key": tab.key,
+                "title": tab.title,
+                "note": "the rows shown" if _narrowed(session.look_of(tab.key)) else f"all {tab.rows:,} rows",
+                "name": free_name(tab.title, taken),
+            }
+            for tab in tabs
+        ]
 
     def _tell_service(self, limits) -> None:
         most = f"at most {limits.bytes / 2**20:,.0f} MiB with a query" if limits.bytes else "of any size"
@@ -169,8 +169,10 @@ class Upload(View):
         """Keep the rows of a result, as filtered and with the columns shown, for queries."""
         check_name(name)
         session, stop = self.session, Stop()
-        look = session.look if key == session.active else Look()
-        title = next((tab.title for tab in session.tabs if tab.key == key), name)
+        title = next((tab.title for tab in session.tabs if tab.key == key), "")
+        if not title:
+            raise QueryError("This result is no longer open.", "Choose another one.")
+        look = session.look_of(key)
         self._sharing = stop
         self.widget.param.update(problem=[], making=f"Making TAP_UPLOAD.{name} …")
 
@@ -231,6 +233,10 @@ class Upload(View):
         self._previews.stop()
         self._sharing.set()
         self._intakes.close(self._intake_url)
+
+
+def _narrowed(look: Look) -> bool:
+    return bool(look.filters or look.kept or look.condition or look.columns.hidden)
 
 
 def _rows(table: ResultTable, look: Look, stop: Stop) -> tuple[TableMeta, Iterator[pa.RecordBatch]]:

@@ -48,6 +48,7 @@ class Loaded(NamedTuple):
 
 class Shared(NamedTuple):
     n: int
+    key: str
     name: str
 
 
@@ -92,7 +93,9 @@ class UploadPanel(JSWidget):
     fetching = param.String("", doc="how far a fetch is, in words; empty when there is none")
     problem = param.List([], doc="[message, hint] of what failed last, or empty")
     uploads = param.List([], doc="dicts key, name, title, note, places, ids, regions: tables that queries can name")
-    result = param.Dict({}, doc="title, note, name of the rows on the page that could become one; empty for none")
+    results = param.List(
+        [], doc="dicts key, title, note, name: results whose rows could become one, the one shown first"
+    )
     making = param.String("", doc="what is being made for queries, in words; empty when nothing is")
     service = param.String("", doc="what the service takes, in words")
     inline = param.Boolean(True, doc="whether the service takes tables with queries")

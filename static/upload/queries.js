@@ -16,6 +16,20 @@ export class Queries {
     this.making = element("div", { class: "line" });
     this.result = element("div", { class: "card" });
     this.list = element("div", { style: "display:contents" });
+    this.which = element("select", { "aria-label": "Result to use in queries" });
+    this.name = element("input", { class: "name", "aria-label": "Name for the rows of this result", maxlength: "64" });
+    this.use = element("button", {}, "Use in queries");
+    this.result.append(element("div", { class: "line" }, "A result, its rows and columns as shown:", this.which, element("span", { class: "grow" }),
+      element("label", {}, "TAP_UPLOAD.", this.name), this.use));
+    this.which.addEventListener("change", () => {
+      this.picked = true;
+      this.propose();
+    });
+    this.name.addEventListener("input", () => { this.named = true; });
+    this.use.addEventListener("click", () => {
+      gesture(model, "shared", { key: this.which.value, name: this.name.value });
+      this.named = this.picked = false;
+    });
     this.node = element("div", { class: "body" }, this.service, this.making, this.result, this.list);
     this.draw();
   }
@@ -33,25 +47,35 @@ export class Queries {
   }
 
   draw() {
+    this.drawLines();
+    this.drawResult();
+    this.list.replaceChildren(...this.model.uploads.map((upload) => this.card(upload)));
+  }
+
+  drawLines() {
     const { model } = this;
     this.service.textContent = `A query that names TAP_UPLOAD.<name> takes that table along. ${model.service}`;
     const stop = element("button", {}, "Stop");
     stop.addEventListener("click", () => gesture(model, "stopped"));
     this.making.hidden = !model.making;
     this.making.replaceChildren(element("progress", {}), element("span", { role: "status" }, model.making), stop);
-    this.drawResult();
-    this.list.replaceChildren(...model.uploads.map((upload) => this.card(upload)));
+    this.use.disabled = Boolean(model.making);
   }
 
+  // Rows may still come while a name is being typed: choice and name stay.
   drawResult() {
-    const { result } = this.model;
-    this.result.hidden = !result.title;
-    if (!result.title) return;
-    const name = element("input", { class: "name", value: result.name, "aria-label": "Name for the rows of this result", maxlength: "64" });
-    const use = element("button", { disabled: Boolean(this.model.making) }, "Use in queries");
-    use.addEventListener("click", () => gesture(this.model, "shared", { name: name.value }));
-    this.result.replaceChildren(element("div", { class: "line" }, element("span", { class: "grow cut" }, "The result on the page: ",
-      element("strong", {}, result.title), ` (${result.note})`), element("label", {}, "TAP_UPLOAD.", name), use));
+    const { results } = this.model;
+    const { which } = this;
+    const was = which.value;
+    this.result.hidden = !results.length;
+    which.replaceChildren(...results.map((item) => element("option", { value: item.key }, `${item.title} (${item.note})`)));
+    if ((this.picked || this.named) && results.some((item) => item.key === was)) which.value = was;
+    if (which.value !== was || !this.named) this.propose();
+  }
+
+  propose() {
+    this.named = false;
+    this.name.value = this.model.results.find((item) => item.key === this.which.value)?.name ?? "";
   }
 
   card(upload) {

@@ -145,6 +145,15 @@ def test_a_result_is_made_by_the_portal_itself(runner, finished, post) -> None:
     assert [row.kind for row in again.jobs] == ["upload", "upload"]
 
 
+def test_uploads_go_with_their_workspace(runner, post) -> None:
+    session = Session(runner, post=post)
+    runner.uploads.add(session.workspace, "mine", "", META, [BATCH])
+    runner.history.sweep(1)
+    assert runner.uploads.list(session.workspace)
+    runner.history.sweep(-1)
+    assert not runner.uploads.list(session.workspace) and not (runner.history.uploads / session.workspace).exists()
+
+
 def test_what_was_being_made_when_the_server_stopped_is_marked(runner, finished, post) -> None:
     session = Session(runner, post=post)
     job = finished(session.make("upload", "three", lambda job: (META, [BATCH])))
