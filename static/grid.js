@@ -103,7 +103,7 @@ export function render({ model }) {
     },
     back: () => table.focus(),
   });
-  body.append(table, marker, empty);
+  body.append(table, marker, empty, bar.foot);
   root.append(bar.element, body);
   const thumbs = new Thumbs(model);
 

@@ -6,8 +6,10 @@ import { addStyle, element, gesture } from "./parts/kit.js";
 const KEYS = [
   ["Ctrl+Enter", "run the query in the editor"],
   ["Ctrl+Space", "complete a name in the editor"],
-  ["Arrow keys, Page Up/Down, Home/End", "move in the table"],
-  ["Enter / Space", "make a row current / mark it"],
+  ["Arrow keys, Page Up/Down, Home/End", "move in the table; with Ctrl to its first and last row"],
+  ["Enter / Space / Shift+Space", "make a row current / mark it / mark all from the last one marked"],
+  ["F2, S, F, O", "in the table: menu of the column, sort by it, filter it, open a link"],
+  ["Ctrl+C", "copy the cell; in a marked row all marked rows"],
   ["Alt+1 … Alt+7", "layouts: tri-view, sky+table, sky+chart, chart+table, sky, chart, table"],
   ["Alt+Q", "show or hide the search part"],
   ["Alt+D", "show or hide light curve and image"],

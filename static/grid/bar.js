@@ -63,12 +63,12 @@ export class TableBar {
     this.count = element("span", { class: "tv-count" });
     this.columns.append(this.count);
     this.thumbs = tool("thumbs", "Images", "A picture of every row in sight", () => ask("thumbs"));
+    // Over the last rows, so that the line keeps its room.
+    this.foot = element("div", { class: "tv-foot" }, this.trouble, this.said);
     this.element = element("div", { class: "tv-pagebar", role: "toolbar", "aria-label": "Table" });
     this.element.append(
       element("span", { class: "tv-counts" }, this.range, this.all),
       this.condition.element,
-      this.trouble,
-      this.said,
       element("span", { class: "tv-tools" },
         this.columns,
         tool("row", "Row", "All columns of the current row; compare rows", () => ask("row")),
