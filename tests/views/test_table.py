@@ -1,0 +1,187 @@
+"""What the addresses of the grid answer: rows of the columns asked for, rows to copy, pictures; what they refuse."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future
+from io import BytesIO
+from types import SimpleNamespace
+
+import numpy as np
+import param
+import pyarrow as pa
+import pytest
+from astropy.io import fits
+from PIL import Image
+
+from portal.errors import LimitError, QueryError, ServiceError
+from portal.look import Look
+from portal.table.arrangement import Arrangement
+from portal.table.columns import Column, TableMeta
+from portal.table.result import ResultTable
+from portal.table.selection import rows_clause
+from portal.vo.soda import THUMBS_A_MINUTE, Cutouts
+from views import table as table_module
+from views.feeds import Feeds
+from views.table import Table
+from views.thumbs import Thumbs
+from widgets import base
+
+FIRST_ID = 1651281746966117377
+META = TableMeta(
+    (
+        Column("objectId", "long"),
+        Column("coord_ra", unit="deg", ucd="pos.eq.ra"),
+        Column("coord_dec", unit="deg", ucd="pos.eq.dec"),
+        Column("note", "char", "*"),
+    )
+)
+
+
+class Desk(param.Parameterized):
+    """What the view needs of a session; work is done at once."""
+
+    active = param.String("one")
+    look = param.Parameter(Look())
+    arrived = param.Integer(0)
+    layout = param.String("tri")
+    panel = param.Parameter(())
+    paged = param.Parameter((0, 100))
+    trouble = param.Parameter(())
+
+    def __init__(self, table: ResultTable) -> None:
+        super().__init__()
+        self._table, self.post = table, lambda call: call()
+        self.runner = SimpleNamespace(read=self._read)
+
+    def _read(self, work) -> Future:
+        done: Future = Future()
+        done.set_result(work())
+        return done
+
+    def table(self) -> ResultTable:
+        return self._table
+
+    def job(self, key: str) -> None:
+        return None
+
+    def change(self, **parts) -> None:
+        self.look = self.look._replace(**parts)
+
+    def open_panel(self, what: str, column: str = "") -> None:
+        self.panel = (what, column)
+
+
+@pytest.fixture
+def desk(tmp_path) -> Desk:
+    arrays = [pa.array(FIRST_ID + np.arange(250)), np.linspace(0, 359, 250), np.linspace(-80, 80, 250), ["a\tb"] * 250]
+    return Desk(ResultTable.from_arrow(tmp_path / "r", META, pa.table(arrays, schema=META.to_schema())))
+
+
+@pytest.fixture
+def view(desk, monkeypatch, tmp_path) -> Table:
+    (tmp_path / "grid.js").write_text("")
+    monkeypatch.setattr(base, "DIST", tmp_path)
+    return Table(desk, Feeds(1))
+
+
+def ask(view: Table, **arguments: str) -> dict:
+    return json.loads(view._rows(arguments).body)
+
+
+def test_rows_come_with_the_columns_asked_for(desk, view) -> None:
+    answer = ask(view, start="100", count="2", columns="0-1,3-9")
+    assert answer == {
+        "start": 100,
+        "total": 250,
+        "names": ["objectId", "note"],
+        "rows": [[100, 0, [str(FIRST_ID + 100), "a\tb"]], [101, 0, [str(FIRST_ID + 101), "a\tb"]]],
+    }
+    layout = view.grid.layout
+    desk.look = Look(columns=Arrangement(order=("note",), hidden=("coord_dec",), frozen=("coord_ra",), sky="hms"))
+    assert view.grid.shown == [1, 3, 0] and view.grid.frozen == 1 and view.grid.layout > layout
+    answer = ask(view, start="0", count="1", columns="0-3")
+    assert answer["names"] == ["coord_ra", "note", "objectId"]
+    assert answer["rows"] == [[0, 0, ["00 00 00.0000", "a\tb", str(FIRST_ID)]]]
+    view.grid._handle_msg({"gesture": "arranged", "verb": "reset", "columns": [], "text": "", "width": 0})
+    assert desk.look.columns == Arrangement() and view.grid.shown == [0, 1, 2, 3]
+
+
+def test_conditions_orders_and_panels_by_hand(desk, view) -> None:
+    view.grid._handle_msg({"gesture": "conditioned", "text": "coord_ra <"})
+    assert view.grid.condition_problem and desk.look.condition == ""
+    view.grid._handle_msg({"gesture": "conditioned", "text": "coord_ra < 100 and coord_dec > -60"})
+    assert view.grid.condition_problem == "" and 0 < view.grid.n_rows < 250 == view.grid.n_all
+    view.grid._handle_msg({"gesture": "ordered", "column": "coord_ra", "order": "desc", "add": False})
+    view.grid._handle_msg({"gesture": "ordered", "column": "note", "order": "asc", "add": True})
+    assert desk.look.sort == (("coord_ra", True), ("note", False))
+    view.grid._handle_msg({"gesture": "ordered", "column": "coord_ra", "order": "", "add": True})
+    assert desk.look.sort == (("note", False),)
+    view.grid._handle_msg({"gesture": "asked", "what": "row", "column": "note"})
+    view.grid._handle_msg({"gesture": "asked", "what": "passwords", "column": ""})
+    assert desk.panel == ("row", "note")
+
+
+def test_marked_rows_are_copied_in_the_order_shown(desk, view, monkeypatch) -> None:
+    desk.look = Look(sort=(("coord_dec", True),), clauses=(rows_clause([3, 5]),), columns=Arrangement(hidden=("note",)))
+    assert view.grid.marked
+    lines = [line.split("\t") for line in view._rows({"copy": "1"}).body.decode().split("\n")]
+    assert lines[0] == ["objectId", "coord_ra", "coord_dec"]
+    assert [line[0] for line in lines[1:]] == [str(FIRST_ID + 5), str(FIRST_ID + 3)]
+    assert float(lines[1][1]) == np.linspace(0, 359, 250)[5]
+    assert view._rows({"copy": "1", "rows": "7"}).body.decode().split("\n")[1].startswith(f"{FIRST_ID + 7}\t")
+    monkeypatch.setattr(table_module, "COPY_CELLS", 5)
+    with pytest.raises(LimitError, match="clipboard"):
+        view._rows({"copy": "1"})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"start": "-1"}, {"start": "1e3"}, {"count": "٣"}, {"columns": "0-x"}, {"columns": "5"},
+        {"start": "9" * 16}, {"copy": "1", "rows": "1;2"},
+    ],
+)  # fmt: skip
+def test_what_is_no_question_is_refused(view, arguments) -> None:
+    with pytest.raises(QueryError):
+        view._rows(arguments)
+
+
+def test_an_answer_is_bounded(view) -> None:
+    assert len(ask(view, count="999999999", columns="")["rows"]) == 250
+    assert ask(view, start="999999999", columns="0-4")["rows"] == []
+    assert len(ask(view, columns=",".join(["0-1"] * 5000), count="1")["names"]) == table_module.MAX_SPANS
+
+
+def image() -> bytes:
+    pixels = np.zeros((30, 30), "f4")
+    pixels[20:, :] = 9.0
+    out = BytesIO()
+    fits.PrimaryHDU(pixels).writeto(out)
+    return out.getvalue()
+
+
+def test_small_pictures_keep_to_the_quota(desk) -> None:
+    cutouts = Cutouts(SimpleNamespace(settings=SimpleNamespace(embedded=False)), None)
+    asked = []
+
+    def thumb(ra: float, dec: float, radius: float) -> bytes:
+        asked.append((ra, dec))
+        if len(asked) > 1:
+            raise ServiceError("No coadded image covers this position.")
+        return image()
+
+    cutouts.thumb = thumb
+    thumbs = Thumbs(cutouts, desk.table)
+    picture = np.asarray(Image.open(BytesIO(b"".join(thumbs.answer({"row": "9"}).body))))
+    assert picture.shape == (30, 30) and picture[5].min() > picture[25].max()  # north is up
+    assert asked == [tuple(desk.table().take(np.array([9]), ["coord_ra", "coord_dec"]).to_pylist()[0].values())]
+    for _ in range(THUMBS_A_MINUTE - 1):
+        assert b"".join(thumbs.answer({"row": "10"}).body) == b""  # no image there
+    later = thumbs.answer({"row": "11"})
+    assert later.body == b"" and 0 < int(dict(later.headers)["Retry-After"]) <= 61
+    assert len(asked) == THUMBS_A_MINUTE
+    for row in ("250", "-1", "x", ""):
+        with pytest.raises(QueryError):
+            thumbs.answer({"row": row})
+    cutouts.close()
