@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,12 +70,23 @@ class Export(View):
 
     def _file(self, arguments: dict[str, str]) -> Answer:
         """The active result as a file; runs in a thread."""
-        session = self.session
-        table = session.table()
+        session, key, look, page = self.session, self.session.active, self.session.look, self.session.paged
+        # Held for the whole download: the user may close the tab meanwhile.
+        table = session.runner.acquire(key) if key else None
         if table is None:
             raise QueryError("There is no result to save.", "Run a query first.")
-        tab = next((tab for tab in session.tabs if tab.key == session.active), None)
-        return export_answer(table, session.look, arguments, tab.title if tab else "result", session.paged)
+        title = next((tab.title for tab in session.tabs if tab.key == key), "result")
+        release = partial(session.runner.release, key)
+        return held_answer(release, lambda: export_answer(table, look, arguments, title, page))
+
+
+def held_answer(release: Callable[[], None], make: Callable[[], Answer]) -> Answer:
+    """The answer that ``make`` gives, with ``release`` called when it is over or could not be made."""
+    try:
+        return make()._replace(done=release)
+    except BaseException:
+        release()
+        raise
 
 
 def export_answer(

@@ -26,13 +26,15 @@ ROOT = "feed/"  # relative to the page, so that it also works under a prefix
 class Answer(NamedTuple):
     """What a feed gives: the bytes, or an iterable of them, their type and more headers.
 
-    ``stop`` is called from the page's thread when the client goes away before the end.
+    ``stop`` is called from the page's thread when the client goes away; ``done`` in a worker once nothing more of
+    ``body`` will be asked for, whether or not any of it was.
     """
 
     body: bytes | Iterable[bytes]
     type: str = "application/octet-stream"
     headers: tuple[tuple[str, str], ...] = ()
     stop: Callable[[], None] = lambda: None
+    done: Callable[[], None] = lambda: None
 
 
 def json_answer(value: Any) -> Answer:
@@ -98,7 +100,10 @@ class FeedHandler(RequestHandler):
             self.finish(bytes(answer.body))
             return
         self._stop = answer.stop
-        await self._pour(iter(answer.body), loop)
+        try:
+            await self._pour(iter(answer.body), loop)
+        finally:
+            await loop.run_in_executor(self.feeds.streams, answer.done)
 
     def on_connection_close(self) -> None:
         # A part can take long to make, an order of 10^8 rows before the first: it must not go on for nobody.
@@ -108,8 +113,9 @@ class FeedHandler(RequestHandler):
         """Write part by part, never more than the client takes: memory stays flat for a stalled client."""
         try:
             while (part := await loop.run_in_executor(self.feeds.streams, next, parts, None)) is not None:
-                self.write(part)
-                await self.flush()
+                if part:  # an empty one would send the headers, and with them the status
+                    self.write(part)
+                    await self.flush()
         except StreamClosedError:
             log.info("a download was given up by its client")
         except TriviewError as error:
@@ -120,6 +126,10 @@ class FeedHandler(RequestHandler):
                 return
             # The status has gone out already; cutting the connection is the only honest end.
             log.warning("a download broke: %s", error)
+            self.request.connection.stream.close()
+        except Exception:
+            # Left to itself, the server would end the answer as if it were whole.
+            log.exception("a download failed")
             self.request.connection.stream.close()
         finally:
             close = getattr(parts, "close", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from functools import partial
 
 import numpy as np
 import panel as pn
@@ -20,7 +20,7 @@ from widgets.export import ExportMenu
 from widgets.lightcurve import LightCurveChart
 
 from .base import View
-from .export import export_answer
+from .export import export_answer, held_answer
 from .feeds import Answer, Feeds
 
 KEPT = 40  # curves of one page kept for going back; each is some 100 kB on disk
@@ -187,15 +187,8 @@ class Curve(View):
         table: ResultTable | None = self.session.runner.acquire(job.key) if job else None
         if table is None:
             raise QueryError("There is no light curve to save.", "Click an object first.")
-        answer = export_answer(table, Look(), arguments, f"lightcurve_{call.id}")
-
-        def parts() -> Any:
-            try:
-                yield from answer.body
-            finally:
-                self.session.runner.release(job.key)
-
-        return answer._replace(body=parts())
+        release = partial(self.session.runner.release, job.key)
+        return held_answer(release, lambda: export_answer(table, Look(), arguments, f"lightcurve_{call.id}"))
 
     # -- tidiness ------------------------------------------------------------------------------------------------
     def _stop_others(self) -> None:

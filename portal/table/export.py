@@ -94,6 +94,8 @@ class Source:
             if self._stop is not None and self._stop.is_set:
                 raise CancelledError("Stopped.")
             table = self._part(start, min(step, self.total - start), names)
+            if not table.num_rows:
+                raise CancelledError("The result was closed while it was being saved.")
             start += table.num_rows
             step = max(1, min(CHUNK, CHUNK_BYTES * table.num_rows // max(1, table.nbytes)))
             yield from table.to_batches()

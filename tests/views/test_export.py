@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
+from tornado.simple_httpclient import HTTPStreamClosedError
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
@@ -82,8 +83,12 @@ def test_sizes_are_estimated_from_some_rows(table) -> None:
 def test_a_download_that_fails_before_its_first_byte_says_why_and_one_given_up_is_stopped() -> None:
 
     def fails() -> Iterator[bytes]:
-        raise LimitError("Too wide.", "Choose fewer.")
         yield b""
+        raise LimitError("Too wide.", "Choose fewer.")
+
+    def breaks() -> Iterator[bytes]:
+        yield b"first"
+        raise IndexError("a fault of ours")
 
     async def ask() -> None:
         feeds, stopped = Feeds(2), asyncio.Event()
@@ -97,9 +102,13 @@ def test_a_download_that_fails_before_its_first_byte_says_why_and_one_given_up_i
         socket, port = bind_unused_port()
         server.add_socket(socket)
         try:
-            url = feeds.add(lambda _: Answer(fails()))
+            ended = []
+            url = feeds.add(lambda _: Answer(fails(), done=lambda: ended.append(1)))
             answer = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/{url}", raise_error=False)
-            assert answer.code == 400 and b"Too wide" in answer.body
+            assert answer.code == 400 and b"Too wide" in answer.body and ended == [1]
+            url = feeds.add(lambda _: Answer(breaks()))
+            with pytest.raises(HTTPStreamClosedError):  # a broken download must not look whole
+                await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/{url}")
             url = feeds.add(lambda _: Answer(endless(), stop=lambda: loop.call_soon_threadsafe(stopped.set)))
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(f"GET /{url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

@@ -169,6 +169,16 @@ def test_a_stopped_export_ends(stored):
             list(parts)
 
 
+def test_a_result_closed_meanwhile_ends_the_export(tmp_path, objects, monkeypatch):
+    monkeypatch.setattr(export, "CHUNK", 100)
+    result = ResultTable.from_arrow(tmp_path / "r", *objects)
+    parts = export_stream(result, format="csv")
+    next(parts), next(parts), next(parts)
+    result.close()
+    with pytest.raises(CancelledError, match="closed"):
+        list(parts)
+
+
 def test_wide_rows_come_in_small_pieces(tmp_path):
     meta = TableMeta(tuple(Column(f"c{n}") for n in range(1300)))
     table = pa.table([np.arange(3000.0)] * 1300, schema=meta.to_schema())
