@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 KEEP_SECONDS = 7 * 86400.0  # the Rubin platform keeps jobs for a week too
 LONGEST_KEEP_SECONDS = 30 * 86400.0
 SWEEP_SECONDS = 60.0  # how often expired jobs are looked for
+AGAIN_SECONDS = 10.0  # after which a job is started that found the disk full
 MOST_STARTS = 3  # of one job: one that takes the server down with it is not run for ever
 
 
@@ -180,7 +181,13 @@ class Uws:
 
     def destroy(self, job_id: str) -> None:
         """Stop the job and delete it with its results."""
-        self.store.remove(job_id)
+        try:
+            self.store.remove(job_id)
+        except sqlite3.OperationalError as error:
+            if disk_full(error) is None:
+                raise
+            shutil.rmtree(self.folder / job_id, ignore_errors=True)  # makes room to write that it is gone
+            self.store.remove(job_id)
         self._stop(job_id)
         shutil.rmtree(self.folder / job_id, ignore_errors=True)
 
@@ -258,12 +265,22 @@ class Uws:
             self._served[owner] = self._turn
         try:
             self._run(job_id)
-        except Exception:
+        except Exception as error:
             log.exception("job %s", job_id)  # a thread's error would be seen by nobody
+            if disk_full(error) is not None:
+                self._try_again(job_id, owner)
         finally:
             with self._lock:
                 self._running[owner] -= 1
                 self._running += Counter()  # drops those at zero
+
+    def _try_again(self, job_id: str, owner: str) -> None:
+        """Queue a job whose start could not be written, for when there may be room again."""
+        with self._lock:
+            self._queue[job_id] = owner
+        timer = threading.Timer(AGAIN_SECONDS, lambda: self._closing or self._pool.submit(self._run_next))
+        timer.daemon = True
+        timer.start()
 
     def _rank(self, job_id: str) -> tuple[int, int]:
         owner = self._queue[job_id]
