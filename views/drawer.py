@@ -61,7 +61,9 @@ class Drawer(View):
         if what not in self._made:
             self._made[what] = panel.make(self.session, self.feeds)
             # Widgets say themselves how they are displayed, which would win over "not visible".
-            self._rooms[what] = pn.Column(self._made[what].widget, sizing_mode="stretch_both", margin=0)
+            self._rooms[what] = pn.Column(
+                self._made[what].widget, sizing_mode="stretch_both", margin=0, scroll="y-auto"
+            )
             holder.append(self._rooms[what])
         for name, room in self._rooms.items():
             if self._panels[name].place == panel.place:

@@ -86,6 +86,9 @@ def range_text(kind: str, low: float, high: float) -> str:
     those inside.
     """
     low, high = min(low, high), max(low, high)
+    if kind == "whole" and max(abs(low), abs(high)) >= 2**53:
+        # The borders came as doubles: outwards to the next one, so that none that was brushed is lost.
+        return f"{int(math.nextafter(low, -math.inf))}..{int(math.nextafter(high, math.inf))}"
     if kind == "whole":
         first, last = math.ceil(low), math.floor(high)
         return f"{first}..{last}" if first < last else str(first)

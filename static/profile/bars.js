@@ -28,7 +28,8 @@ export function smallBars(counts) {
 
 export function words(value, kind) {
   if (kind === "time") return new Date(value * 1000).toISOString().slice(0, 19).replace("T", " ");
-  if (kind === "whole") return Math.abs(value) < 1e15 ? Math.round(value).toLocaleString("en") : String(Math.round(value));
+  // Digits that a double does not have are not shown: they would be those of another identifier.
+  if (kind === "whole") return Math.abs(value) < 2 ** 53 ? Math.round(value).toLocaleString("en") : value.toExponential(6);
   return String(Number(value.toPrecision(5)));
 }
 
@@ -110,10 +111,10 @@ export class Bars {
     if (!shape) return;
     this.shape = shape;
     this.kind = found.kind;
-    const half = found.kind === "whole" && !shape.log ? 0.5 : 0;
     this.path.setAttribute("d", path(shape.counts, WIDTH, HEIGHT));
-    this.left.textContent = words(this.value(0) + half, this.kind);
-    this.right.textContent = words(this.value(shape.counts.length) - half, this.kind);
+    const exact = found.kind === "whole" && !shape.log;
+    this.left.textContent = exact ? found.low : words(this.value(0), this.kind);
+    this.right.textContent = exact ? found.high : words(this.value(shape.counts.length), this.kind);
     const outside = [[shape.below, "below"], [shape.above, "above"], [shape.without, "not positive"]].filter(([n]) => n);
     this.rest = outside.map(([n, where]) => `${n.toLocaleString("en")} ${where}`).join(", ") || "Drag to filter by a range.";
     this.svg.setAttribute("aria-label", `Histogram from ${this.left.textContent} to ${this.right.textContent}`);

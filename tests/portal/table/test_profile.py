@@ -164,6 +164,7 @@ def test_facets(stored, objects, monkeypatch):
         ("whole", 3.5, 9.5, "4..9"),
         ("whole", 3.5, 4.5, "4"),
         ("whole", 9.5, -0.5, "0..9"),
+        ("whole", 1651281746966117377.5, 1651281746966119376.5, "1651281746966117120..1651281746966119680"),
         ("number", 21.814987, 23.2863, "21.815..23.286"),
         ("number", 1e-9, 2.34567e-9, "1e-09..2.346e-09"),
         ("number", -12345.678, 99999.123, "-12350..100000"),
@@ -173,5 +174,5 @@ def test_facets(stored, objects, monkeypatch):
 )
 def test_a_brushed_range_becomes_a_filter(kind, low, high, text):
     assert range_text(kind, low, high) == text
-    datatype = {"whole": "int", "number": "double", "time": "char"}[kind]
+    datatype = {"whole": "long", "number": "double", "time": "char"}[kind]
     assert column_filter(Column("x", datatype, "*" if kind == "time" else "", xtype="timestamp"), text)
