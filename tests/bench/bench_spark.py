@@ -76,7 +76,7 @@ def compared(folder: Path, work: Path) -> Iterator[tuple[str, str]]:
             if found := differences(rows, table, SUMS):
                 raise AssertionError(f"{what}: the answers differ in {', '.join(found)}")
             equal = f"{table.num_rows} equal rows"
-            yield what, f"{wanted / took:.2f}x as fast as DuckDB ({took:.2f} s against {wanted:.2f}; {equal})"
+            yield what, f"{wanted / took:.2g}x as fast as DuckDB ({took:.2f} s against {wanted:.2f}; {equal})"
     finally:
         spark.close()
         cluster.stop()

@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make cluster", description=__doc__.splitlines()[0])
     parser.add_argument("--stop", action="store_true", help="end the cluster that runs")
     parser.add_argument("--port", type=int, default=PORT, help="port of the master")
+    parser.add_argument("--cores", type=int, default=_share(), help="cores of each worker, of which there are two")
     parser.add_argument("--memory", default="2g", help="memory of each worker")
     parser.add_argument("--data", type=Path, help="folder for its settings and logs (TRIVIEW_DATA)")
     options = parser.parse_args()
@@ -48,12 +49,12 @@ def main() -> None:
         if options.stop:
             print("The cluster is stopped." if stop(folder) else "No cluster is running.")
         else:
-            serve(folder, options.port, options.memory)
+            serve(folder, options.port, options.cores, options.memory)
     except TriviewError as error:
         sys.exit(str(error))
 
 
-def serve(folder: Path, port: int, memory: str) -> None:
+def serve(folder: Path, port: int, cores: int, memory: str) -> None:
     """Run the cluster until SIGINT or SIGTERM. Raises TriviewError when it cannot be started."""
     home = _home()
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +80,6 @@ def serve(folder: Path, port: int, memory: str) -> None:
         address = f"spark://{HOST}:{port}"
         master = _daemon(home, folder, "master", *OWN, "--port", str(port))
         workers: list[subprocess.Popen] = []
-        cores = max(1, (os.cpu_count() or 1) // WORKERS)
         size = ("--cores", str(cores), "--memory", memory, "--work-dir", str(folder / "work"))
         try:
             _wait(master, port, folder, ended)
@@ -122,6 +122,10 @@ def stop(folder: Path) -> bool:
                     signalled = True
             time.sleep(LOOK_SECONDS)
     raise TriviewError("The cluster does not end.", f"Its logs are in {folder}.")
+
+
+def _share() -> int:
+    return max(1, (os.cpu_count() or 1) // WORKERS)
 
 
 def _home() -> Path:

@@ -13,12 +13,12 @@ import re
 import shutil
 import subprocess
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 END_SECONDS = 20.0  # for it to take leave of the cluster
-GIVE_UP_SECONDS = 2.0  # for it to end by itself after an error
 # Needed for answers that equal DuckDB's.
 _ALWAYS = {
     "spark.sql.ansi.enabled": "true",  # what overflows is an error
@@ -53,6 +53,7 @@ class Driver:
         from pyspark.java_gateway import launch_gateway
         from pyspark.sql import SparkSession
 
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")  # we ask it for none
         if SparkContext._gateway is not None:
             raise RuntimeError("this server has a connection to Spark already")
         self._url, self._folder = url, folder
@@ -114,15 +115,10 @@ class Driver:
             raise RuntimeError(first_line(error)) from None
 
     def _last_words(self) -> str:
-        """Of a process that gave up by itself, as it does when the master does not let it in."""
-        try:
-            if self._process is not None:
-                self._process.wait(GIVE_UP_SECONDS)
-        except subprocess.TimeoutExpired:
-            return ""
+        """What its log says went wrong; "" when that is nothing."""
         lines = (self._folder / "log").read_text(errors="replace").splitlines()
-        said = next((line for line in reversed(lines) if " ERROR " in line), "nothing in its log")
-        return f"the driver gave up ({said[-300:]}); is the secret in spark-defaults.conf the cluster's?"
+        said = next((line.partition(" ERROR ")[2] for line in reversed(lines) if " ERROR " in line), "")
+        return f"{said[:300]} (is the secret in spark-defaults.conf that of the cluster?)" if said else ""
 
     def end(self) -> None:
         """End the process and forget it; from any thread."""

@@ -42,7 +42,7 @@ def store(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    it = Cluster(tmp_path_factory.mktemp("cluster"), "--memory", "512m")
+    it = Cluster(tmp_path_factory.mktemp("cluster"), "--memory", "512m", "--cores", "1")
     yield it
     it.kill()
 
