@@ -1,4 +1,4 @@
-"""The table engine against the usual tools, on the same rows in one run: reading VOTable, turning pages, exporting.
+"""The table engine against the usual tools, on the same rows in one run: turning pages, exporting.
 
 ``run()`` gives the figures. Processor seconds are compared, since a shared machine stretches wall time; the fastest
 of a few turns counts on both sides. Wall times stand beside them where a person waits for the answer.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import resource
-import shutil
-import subprocess
 import tempfile
 import time
 import warnings
@@ -25,7 +23,6 @@ from portal.table.export import export_stream
 from portal.table.moment import Moment
 from portal.table.order import first_rows, order_by
 from portal.table.result import ResultTable, RowView
-from portal.table.votable_read import VOTableDecoder
 from portal.table.votable_write import votable_bytes
 
 ROWS = 1_000_000
@@ -90,40 +87,6 @@ def walls(works: Iterator[Callable[[], object]]) -> list[float]:
     return sorted(out)
 
 
-def decode(data: bytes) -> int:
-    """Read as the portal does: pieces as a network gives them, batches dropped once counted."""
-    decoder, rows, view = VOTableDecoder(), 0, memoryview(data)
-    for start in range(0, len(data), 1 << 18):
-        rows += sum(batch.num_rows for batch in decoder.feed(bytes(view[start : start + (1 << 18)])))
-    return rows + sum(batch.num_rows for batch in decoder.close())
-
-
-def astropy_reads(data: bytes) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        parse(io.BytesIO(data)).get_first_table().to_table()
-
-
-def reading(folder: Path) -> Iterator[tuple[str, str]]:
-    meta, table = wide_table(ROWS)
-    for serialization in ("BINARY2", "TABLEDATA"):
-        data = b"".join(votable_bytes(meta, table.to_batches(), serialization))
-        small = b"".join(votable_bytes(meta, table.slice(0, ASTROPY_ROWS).to_batches(), serialization))
-        decode(small)
-        ours = seconds(lambda data=data: decode(data))
-        theirs = seconds(lambda small=small: astropy_reads(small), 1) * ROWS / ASTROPY_ROWS
-        yield (
-            f"read 1M x 20 {serialization} against astropy (timed on {ASTROPY_ROWS:,} rows)",
-            f"{theirs / ours:.0f}x (CPU {ours:.2f} s against {theirs:.1f} s)",
-        )
-        if shutil.which("stilts"):
-            file = folder / "a.vot"
-            file.write_bytes(data)
-            command = ["stilts", "tpipe", f"in={file}", "ifmt=votable", "omode=checksum"]
-            stilts = seconds(lambda command=command: subprocess.run(command, check=True, capture_output=True), 2)
-            yield f"read 1M x 20 {serialization} against stilts tpipe", f"{stilts / ours:.1f}x (CPU {stilts:.2f} s)"
-
-
 def writing(folder: Path) -> Iterator[tuple[str, str]]:
     meta, table = wide_table(ROWS // 10)
     result = ResultTable.from_arrow(folder / "export", meta, table)
@@ -176,7 +139,7 @@ def run() -> list[tuple[str, str]]:
     """(what was compared, how many times faster)."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        return [*reading(folder), *writing(folder), *paging(folder)]
+        return [*writing(folder), *paging(folder)]
 
 
 if __name__ == "__main__":

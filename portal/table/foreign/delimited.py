@@ -194,6 +194,11 @@ def converted(
 def _values(column: Column, texts: pa.Array) -> pa.Array:
     if column.is_text:
         return texts
+    if column.is_number:
+        try:
+            return pc.cast(texts, column.arrow)  # plain numbers need no more
+        except pa.ArrowInvalid:
+            pass  # blanks, words for nothing, plus signs, Fortran exponents
     texts = pc.utf8_trim_whitespace(texts)
     nothing = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(sorted(EMPTY - {"nan"})))
     texts = pc.if_else(nothing, pa.scalar(None, pa.string()), texts)

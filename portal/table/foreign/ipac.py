@@ -43,7 +43,9 @@ def _head(given: Given, options: Options) -> _Head:
         line = line.rstrip("\r\n")
         if line.startswith("\\"):
             name, equal, value = line[1:].partition("=")
-            name, value = name.strip(), value.strip().strip("'\"")
+            name, value = name.strip(), value.strip()
+            if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+                value = value[1:-1]
             if equal and name.lower().startswith("col."):
                 column, _, word = name[4:].rpartition(".")
                 said.setdefault(column, {})[SAID.get(word.lower(), "")] = value

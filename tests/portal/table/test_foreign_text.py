@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.errors import FormatError, LimitError
-from portal.table.export import export_stream
 from portal.table.foreign.kinds import Options
-from portal.table.result import ResultTable
 from tests.portal.table.reading import read_here, rows_of
 
 IDS = [1651281746966117377, 1651281746966117378, 1651281746966117379]
@@ -205,14 +203,3 @@ def test_what_python_writes_comes_back(rows):
     assert table["a"].to_pylist() == numbers
     if kinds["b"] == "double":
         assert table["b"].to_pylist() == values
-
-
-def test_our_own_csv_comes_back(table_of, tmp_path):
-    meta, table = table_of(300)
-    result = ResultTable.from_arrow(tmp_path / "r", meta, table)
-    text = b"".join(export_stream(result, format="csv"))
-    asked = tuple((column.name, column.datatype) for column in meta.columns)
-    _, _, back, notes = read_here(text, "a.csv", Options(types=asked))
-    assert not notes
-    for column in meta.columns:
-        assert back[column.name].to_pylist() == table[column.name].to_pylist(), column.name

@@ -1,0 +1,51 @@
+"""Every export comes back through the readers of foreign files: rows, ids, nulls, units, UCDs, descriptions."""
+
+import pytest
+
+from portal.table.export import FORMATS, export_stream
+from portal.table.foreign.kinds import Options
+from portal.table.result import ResultTable
+from tests.portal.table.reading import read_here
+
+EMPTY_IS_NULL = ("votable-tabledata", "votable-binary", "fits", "ecsv", "ipac")
+WITHOUT_WORDS = ("csv", "tsv")
+
+
+@pytest.fixture(scope="module")
+def result(objects, tmp_path_factory):
+    meta, table = objects
+    made = ResultTable.from_arrow(tmp_path_factory.mktemp("round") / "r", meta, table.slice(0, 300))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("format", [name for name, form in FORMATS.items() if form.group != "Regions"])
+def test_every_export_comes_back(result, objects, format):
+    meta, table = objects[0], objects[1].slice(0, 300)
+    options = Options()
+    if format in WITHOUT_WORDS:
+        options = options._replace(types=tuple((column.name, column.datatype) for column in meta.columns))
+    if format == "ipac":  # has no type for true and false
+        options = options._replace(types=(("primary", "boolean"), ("flag", "boolean")))
+    data = b"".join(export_stream(result, format=format))
+    _, back_meta, back, notes = read_here(data, "file", options)
+    assert not notes and back.column_names == table.column_names
+    for column in meta.columns:
+        wanted = table[column.name].to_pylist()
+        if format in EMPTY_IS_NULL:
+            wanted = [None if cell == "" else cell for cell in wanted]
+        if format == "fits":  # ASCII
+            wanted = [
+                "".join(mark if mark.isascii() else "?" for mark in c) if isinstance(c, str) else c for c in wanted
+            ]
+        assert back[column.name].to_pylist() == wanted, column.name
+        said = back_meta.column(column.name)
+        if format not in WITHOUT_WORDS:
+            assert (said.unit, said.ucd, said.description) == (column.unit, column.ucd, column.description)
+
+
+@pytest.mark.parametrize("format", ["regions", "regions-circles"])
+def test_regions_come_back_as_positions(result, format):
+    _, _, back, notes = read_here(b"".join(export_stream(result, format=format)), "a.reg")
+    ra = result.take(list(range(300)), ["coord_ra"])["coord_ra"].to_pylist()
+    assert not notes and back["ra"].to_pylist() == pytest.approx(ra, abs=1e-7)
