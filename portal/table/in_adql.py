@@ -107,6 +107,7 @@ class AdqlWriter:
 
     def _truth(self, node: exp.Expr, turned: bool = False) -> str:
         """A condition; ``turned``: its NOT in the sense of SQL, which leaves out what is unknown."""
+        node = _bare(node)
         if isinstance(node, exp.Paren):
             return _bracketed(self._truth(node.this, turned))
         if isinstance(node, exp.And | exp.Or):
@@ -127,6 +128,7 @@ class AdqlWriter:
 
     def _outside(self, node: exp.Expr) -> str:
         """The rows that do not satisfy a condition, also those of which it is unknown."""
+        node = _bare(node)
         if isinstance(node, exp.Paren):
             return _bracketed(self._outside(node.this))
         if isinstance(node, exp.And | exp.Or):
@@ -178,6 +180,7 @@ class AdqlWriter:
         return self._meaning[name]
 
     def _value(self, node: exp.Expr) -> str:
+        node = _bare(node)
         kind = type(node)
         if kind is exp.Paren:
             inner = self._value(node.this)
@@ -195,7 +198,7 @@ class AdqlWriter:
             return f"MOD({self._value(node.this)}, {self._value(node.expression)})"
         if kind is exp.Log:
             return f"LOG10({self._value(node.expression)})"
-        if kind is exp.Cast:
+        if isinstance(node, exp.Cast):
             return self._cast(node)
         if kind is exp.Boolean:
             return "1" if node.this else "0"
@@ -230,6 +233,15 @@ def _bracketed(text: str) -> str:
 
 def _parsed(sql: str) -> exp.Expr:
     return sqlglot.parse_one(sql, read="duckdb")
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    """Without what keeps the engine from stopping at a value that cannot be: services give null there."""
+    while True:
+        guard = isinstance(node, exp.Nullif) and isinstance(node.expression, exp.Literal)
+        if not isinstance(node, exp.Try) and not (guard and node.expression.this == "NaN"):
+            return node
+        node = node.this
 
 
 def _denied(node: exp.Expr) -> exp.Expr:
