@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numba import njit
 
 from portal.errors import QueryError
@@ -65,7 +66,7 @@ def permutation(now: Moment, view: RowView, stop: Stop | None = None) -> np.ndar
 
 def first_rows(now: Moment, view: RowView, count: int, stop: Stop | None = None) -> np.ndarray:
     """The first ``count`` rows of a view without ordering the rest."""
-    quick = _first_by_one_number(now, view, count, stop)
+    quick = _first_by_one_key(now, view, count, stop)
     if quick is not None:
         return quick
     order = order_by(now, view.sort)
@@ -73,16 +74,17 @@ def first_rows(now: Moment, view: RowView, count: int, stop: Stop | None = None)
     return row_numbers(sql, now, stop)
 
 
-def _first_by_one_number(now: Moment, view: RowView, count: int, stop: Stop | None) -> np.ndarray | None:
-    """The same in half the time, for one column of numbers whose equal values do not straddle the end; else None.
+def _first_by_one_key(now: Moment, view: RowView, count: int, stop: Stop | None) -> np.ndarray | None:
+    """The same in two thirds of the time, for one key whose values can be told apart; else None.
 
-    Asking the engine to part equal values by row number doubles its work; here it is done on what came.
+    Asking the engine to part equal values by row number costs half as much again; here it is done on what came, and
+    of the values that straddle the end the first rows are asked for by themselves.
     """
     kind = now.kind(view.sort[0][0]) if len(view.sort) == 1 and count > 0 else None
-    if kind is None:
+    if kind is None or pa.types.is_nested(kind):
         return None
     name, descending = view.sort[0]
-    if not (pa.types.is_floating(kind) or pa.types.is_int64(kind)) or (descending and now.has_nan(name)):
+    if descending and now.has_nan(name):
         return None
     direction = "DESC" if descending else "ASC"
     sql = (
@@ -90,14 +92,32 @@ def _first_by_one_number(now: Moment, view: RowView, count: int, stop: Stop | No
         f"ORDER BY {quoted(name)} {direction} NULLS LAST LIMIT {int(count) + 1}"
     )
     found = now.run(sql, stop)
-    rows, keys = found[0].to_numpy(), found[1]
-    if keys.null_count:
+    rows, keys = found[0].to_numpy(), found[1].combine_chunks()
+    if keys.null_count or (pa.types.is_floating(kind) and pc.any(pc.is_nan(keys)).as_py()):
         return None
-    keys = keys.to_numpy()
-    if (keys != keys).any() or (len(keys) > count and keys[count] == keys[count - 1]):
+    if not len(rows):
+        return rows
+    groups = np.cumsum(np.r_[False, pc.not_equal(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)])
+    ordered = rows[np.lexsort((rows, groups))]
+    if len(rows) <= count or groups[count] != groups[count - 1]:
+        return ordered[:count]
+    sure = int(np.searchsorted(groups, groups[-1]))
+    same = f"{quoted(name)} = {_literal(keys[-1].as_py(), kind)}"
+    where = f"({view.where}) AND {same}" if view.where else same
+    # Without ORDER BY the engine gives rows as they came, and stops at the last one wanted.
+    last = row_numbers(f"SELECT {quoted(ROW)} FROM t WHERE {where} LIMIT {int(count) - sure}", now, stop)
+    if len(last) != count - sure or not ascending(last):
         return None
-    groups = np.cumsum(np.r_[False, keys[1:] != keys[:-1]]) if len(keys) else keys
-    return rows[np.lexsort((rows, groups))][:count]
+    return np.r_[ordered[:sure], last]
+
+
+def _literal(value: object, kind: pa.DataType) -> str:
+    """A value as SQL, exactly."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, float):
+        return f"CAST('{value!r}' AS {'FLOAT' if pa.types.is_float32(kind) else 'DOUBLE'})"
+    return str(value)
 
 
 @njit(nogil=True, cache=True)

@@ -87,6 +87,7 @@ def test_the_first_page_equals_the_first_of_the_whole_order(tmp_path, table_of):
     meta, table = table_of(5000)
     result = ResultTable.from_arrow(tmp_path / "r", meta, table)
     sorts = [(("mag", True),), (("band", False),), (("flag", True), ("mag", False)), (("parentId", True),)]
+    sorts += [(("name", True),), (("name", False),), (("tract", True),), (("flag", False),), (("primary", True),)]
     for sort in [*sorts, (("objectId", False),), (("flux", False),)]:
         view = RowView(sort, '"tract" < 3')
         early = [result.page(view, start, 100)[0].tolist() for start in (0, 700)]

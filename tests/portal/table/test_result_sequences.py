@@ -41,7 +41,7 @@ FILTERS = [
     ("mag", "20..22 or null", lambda d: d.mag.between(20, 22) | d.mag.isna()),
     ("n", "in 1, 2, null", lambda d: d.n.isin([1, 2]) | d.n.isna()),
     ("n", "not (> 3) and !null", lambda d: ~(d.n > 3) & d.n.notna()),
-    ("s", "a*", lambda d: d.s.str.startswith("a")),
+    ("s", "a*", lambda d: d.s.str.lower().str.startswith("a")),
     ("s", "!= b", lambda d: d.s != "b"),
     ("flag", "true", lambda d: d.flag),
     ("id", f">= {FIRST_ID + 40}", lambda d: d.id >= FIRST_ID + 40),
