@@ -198,10 +198,11 @@ export function render({ model, el }) {
   const fetchColumns = async () => {
     const { version } = model;
     const response = model.url ? await fetch(`${model.url}?v=${version}`) : null;
+    const answer = response?.ok ? await response.json() : { columns: [] };
     if (version !== model.version) return;
-    const active = columns[found[here]]?.name;
+    const active = columns[found[here]]?.name; // the line may have been moved while we waited
     loaded = version;
-    columns = response?.ok ? (await response.json()).columns : [];
+    columns = answer.columns;
     words = columns.map((column) => [column.name, column.description, column.ucd, column.unit].join(" ").toLowerCase());
     sync(active);
   };

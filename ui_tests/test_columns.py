@@ -95,7 +95,7 @@ def test_columns_are_found_shown_moved_and_kept(serve, until, shot) -> None:
 
     # By hand: tick, drag before another line, reset.
     first = result.layout.shown(NAMES)[0]
-    lines.first.scroll_into_view_if_needed()
+    page.keyboard.press("Home")
     page.get_by_label(f"Show {first}").uncheck()
     until(page, lambda: first in result.layout.hidden)
     shown = result.layout.shown(NAMES)
