@@ -10,8 +10,6 @@ const KEYS = [
   ["Enter / Space / Shift+Space", "make a row current / mark it / mark all from the last one marked"],
   ["F2, S, F, O", "in the table: menu of the column, sort by it, filter it, open a link"],
   ["Ctrl+C", "copy the cell; in a marked row all marked rows"],
-  ["Arrow keys, Page Up/Down, Home/End", "move in the table"],
-  ["Enter / Space", "make a row current / mark it"],
   ["Shift / Alt while drawing", "add the region to what is marked / take it away"],
   ["Ctrl+Z / Ctrl+Shift+Z", "undo / redo: sort, filter, marks, axes, tabs, a closed result"],
   ["Left / Right, Enter, F2, Delete", "on a tab: go to the next, open, rename, close; with Ctrl the arrows move it"],
