@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -160,3 +164,32 @@ def test_rows_of_pairs_side_by_side(tmp_path) -> None:
     batches = list(joined_batches(first, second, pairs, meta))
     assert pa.Table.from_batches(batches)["separation"].to_pylist() == [None, 0, 0]
     assert meta.columns[-1].unit == "arcsec" and meta.columns[-1].ucd == "pos.angDistance"
+
+
+@pytest.mark.skipif(not shutil.which("stilts"), reason="stilts is not there (Debian's package stilts)")
+def test_pairs_are_those_of_stilts(tmp_path) -> None:
+    """tmatch2 for pairs nearest to each other and for all: the same rows, the same separations."""
+    left, right = around(359.9999, -60.0, 400, 60.0, 7), around(359.9999, -60.0, 500, 60.0, 8)
+    for name, (ra, dec) in (("a", left), ("b", right)):
+        rows = np.flatnonzero(np.isfinite(ra))
+        Table({"row": rows, "ra": ra[rows], "dec": dec[rows]}).write(tmp_path / f"{name}.fits")
+    for mode, find in (("mutual", "best"), ("all", "all")):
+        out = tmp_path / f"{mode}.csv"
+        command = [
+            "stilts", "tmatch2", f"in1={tmp_path / 'a.fits'}", f"in2={tmp_path / 'b.fits'}", "matcher=sky",
+            "params=1.5", "values1=ra dec", "values2=ra dec", f"find={find}", f"out={out}", "ofmt=csv",
+            "progress=none",
+        ]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        theirs = Table.read(out, format="ascii.csv")
+        theirs.sort(["row_1", "Separation"])
+        ours = match_positions(left, right, 1.5, mode)
+        assert len(ours.left) > 50
+        pairs = set(zip(theirs["row_1"].tolist(), theirs["row_2"].tolist()))
+        mine = set(zip(ours.left.tolist(), ours.right.tolist()))
+        if mode == "all":
+            assert mine == pairs
+            assert np.allclose(np.sort(ours.separation), np.sort(theirs["Separation"]), atol=1e-6)
+        else:
+            # stilts goes on pairing what is left when better pairs are taken out; ours are among them.
+            assert mine <= pairs
