@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import httpx
 from playwright.sync_api import Page
@@ -66,6 +65,11 @@ def test_a_list_of_targets(portal, visit, shot) -> None:
     page.locator(".tv-table th", has_text="separation_arcsec").first.wait_for()
     cells.filter(has_text=re.compile(f"^{IDS[1]}$")).first.wait_for()
     shot(page, "joined")
+    page.locator(".tv-editor .cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" AND u.co")
+    page.locator(".tv-editor .cm-tooltip-autocomplete", has_text="code").wait_for()
+    page.keyboard.press("Escape")
 
     # A file that is none of the known kinds says so; what was there is still there.
     drop(page, "junk.fits", "SIMPLE  =                    T" + "\x00" * 500)
@@ -78,4 +82,3 @@ def test_a_list_of_targets(portal, visit, shot) -> None:
     page.locator(".tv-schema", has_text="TAP_UPLOAD").wait_for()
     page.locator(".tv-results .tab", has_text="my targets.csv").click()
     cells.filter(has_text=re.compile(f"^{IDS[2]}$")).first.wait_for()
-    assert Path(portal.data, "staging").exists()
