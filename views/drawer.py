@@ -64,7 +64,8 @@ class Drawer(View):
             self._rooms[what] = pn.Column(
                 self._made[what].widget, sizing_mode="stretch_both", margin=0, scroll="y-auto"
             )
-            holder.append(self._rooms[what])
+            # Panel loses what is added before the page has said that it is there: a file may fall on it at once.
+            pn.state.onload(lambda room=self._rooms[what]: holder.append(room))
         for name, room in self._rooms.items():
             if self._panels[name].place == panel.place:
                 room.visible = name == what
