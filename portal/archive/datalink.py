@@ -14,6 +14,7 @@ from ..table.columns import Param, Service
 from .cutouts import DETAILS, FORMS, OUTSIDE, STRETCHES
 
 SODA_ID = "ivo://ivoa.net/std/SODA#sync-1.0"
+SODA_JOBS_ID = "ivo://ivoa.net/std/SODA#async-1.0"
 LINKS_ID = "ivo://ivoa.net/std/DataLink#links-1.0"
 TIMESERIES_ID = "lsst://api.data.lsst.cloud/datalink/timeseries#v0.1"
 BANDS = ("all", "u", "g", "r", "i", "z", "y")
@@ -89,15 +90,17 @@ def _images(place: Mapping[str, int], base: str) -> tuple[Service, ...]:
 def cutout_service(name: str, detail: str, base: str) -> Service:
     """The descriptor of the cutout service (SODA 1.0, section 5) that gives the planes ``detail``.
 
+    It is the one of jobs when its ``name`` says async, else the one that answers at once.
     The last five inputs are the archive's own; the Rubin platform has those before.
     """
     about, outline = "ICRS degrees", "phys.angArea;obs"
     shapes = "CIRCLE ra dec radius, POLYGON ra dec ra dec ..., RANGE ra1 ra2 dec1 dec2"
+    jobs = "async" in name
     return Service(
-        f"{base}/api/cutout/sync",
-        SODA_ID,
+        f"{base}/api/cutout/{'jobs' if jobs else 'sync'}",
+        SODA_JOBS_ID if jobs else SODA_ID,
         id=name,
-        description=f"Cutout service, {detail}",
+        description=f"Cutout service, {detail}{', as a job' if jobs else ''}",
         inputs=(
             Param("ID", "", "char", "*", ucd="meta.id;meta.dataset", ref="primaryID"),
             Param("POLYGON", "", "double", "*", "deg", outline, "", f"RA, Dec of vertices: {about}", (), "polygon"),

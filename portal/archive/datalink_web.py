@@ -28,9 +28,11 @@ LINKS_TYPE = "application/x-votable+xml;content=datalink"
 DOCUMENT = "https://rsp.lsst.io/guides/api/soda.html"
 RESOURCES = (Resource("DataLink#links-1.1", "links", "1.1"),)
 MAX_IDS = 1000  # of one answer; some 7 rows each
-FITS, TABLE = "application/fits", "application/x-votable+xml"
+FITS, TABLE, JPEG = "application/fits", "application/x-votable+xml", "image/jpeg"
+PREVIEW_RADIUS = 0.01  # deg: 36 arcsec about the middle, drawn in a fraction of a second
 CUTOUTS = (
     ("cutout-sync", "Image", "#cutout", "Cutout of the image plane"),
+    ("cutout-async", "Image", "#cutout", "Cutouts as an asynchronous job"),
     ("cutout-sync-maskedimage", "MaskedImage", f"{DOCUMENT}#MaskedImage", "Cutout with mask and variance planes"),
     ("cutout-sync-exposure", "Exposure", f"{DOCUMENT}#Exposure", "Cutout with all that the image file holds"),
 )
@@ -93,8 +95,14 @@ def _links(image: Image, did: str, base: str, size: int | None) -> list[tuple]:
         url = f"{base}/api/sia/dp1/query?{urlencode(asked)}"
         return (did, url, None, None, words, "#progenitor", TABLE, None)
 
-    rows = [file(image, image.title, "#this", size)]
-    services = CUTOUTS[:1] if image.kind == "raw" else CUTOUTS  # raw images have no mask
+    ra, dec = image.middle
+    circle = {"ID": image.did, "CIRCLE": f"{ra:.6f} {dec:.6f} {PREVIEW_RADIUS}", "RESPONSEFORMAT": JPEG}
+    picture = f"{base}/api/cutout/sync?{urlencode(circle)}"
+    rows = [
+        file(image, image.title, "#this", size),
+        (did, picture, None, None, "Picture of the middle of the image", "#preview", JPEG, None),
+    ]
+    services = CUTOUTS[:2] if image.kind == "raw" else CUTOUTS  # raw images have no mask
     rows += [(did, None, name, None, words, semantics, FITS, None) for name, _, semantics, words in services]
     if image.kind == "raw":
         rows.append(file(image.sister("visit_image"), "Calibrated image of this exposure", "#derivation"))

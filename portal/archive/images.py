@@ -71,6 +71,14 @@ class Image(NamedTuple):
         return self.region.removeprefix("POLYGON ICRS ")
 
     @property
+    def middle(self) -> tuple[float, float]:
+        """RA and Dec of the middle of the corners, degrees; an image is too small for curvature to count."""
+        numbers = [float(word) for word in self.outline.split()]
+        first, ra, dec = numbers[0], numbers[0::2], numbers[1::2]
+        turns = [(value - first + 180) % 360 - 180 for value in ra]  # those beyond RA 0 too
+        return (first + sum(turns) / len(turns)) % 360, sum(dec) / len(dec)
+
+    @property
     def wavelength(self) -> float:
         """The middle of the band, m."""
         return (self.em_min + self.em_max) / 2

@@ -60,7 +60,10 @@ class WholeHandler(FileHandler):
     """/api/obs/<file>: a whole image."""
 
     async def get(self, name: str) -> None:
-        self.send(await self.work(self._make, name, pool=self.archive.pixels), name)
+        with self.archive.quota.running(self.owner):
+            content = await self.work(self._make, name, pool=self.archive.pixels)
+        self.archive.quota.spend(self.owner, size=len(content))
+        self.send(content, name)
 
     def _make(self, name: str) -> bytes:
         return self.archive.images.fits(self.archive.images.of_file(name))

@@ -146,7 +146,7 @@ def test_links_of_an_image(service, tap) -> None:
     links = pyvo.dal.adhoc.DatalinkResults.from_result_url(url)
     (this,) = [link for link in links if link["semantics"] == "#this"]
     assert this["ID"] == did and this["access_url"].startswith(f"{service.url}/api/obs/")
-    assert [link["service_def"] for link in links if link["semantics"] == "#cutout"] == ["cutout-sync"]
+    assert [link["service_def"] for link in links if link["semantics"] == "#cutout"] == ["cutout-sync", "cutout-async"]
     resource = next(item for item in links.votable.resources if item.ID == "cutout-sync")
     service_def = next(item for item in resource.params if item.name == "accessURL")
     assert service_def.value == f"{service.url}/api/cutout/sync"

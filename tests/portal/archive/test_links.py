@@ -113,8 +113,26 @@ def test_too_many_ids_are_told_as_overflow() -> None:
 
 def test_no_id_gives_no_rows_and_the_services(service) -> None:
     meta, rows = read_votable(service.http.get("/api/datalink/links").content)
-    assert rows.num_rows == 0 and len(meta.services) == 3
+    assert rows.num_rows == 0 and len(meta.services) == 4
     assert service.http.get("/api/datalink/links", params={"RESPONSEFORMAT": "csv"}).status_code == 415
+
+
+def test_a_link_shows_the_middle_of_an_image(service, dids) -> None:
+    _, rows = read_votable(service.http.get("/api/datalink/links", params={"ID": dids[-1]}).content)
+    (shown,) = [row for row in rows.to_pylist() if row["semantics"] == "#preview"]
+    picture = service.http.get(shown["access_url"].removeprefix(service.url))
+    assert picture.headers["content-type"] == shown["content_type"] == "image/jpeg"
+    assert picture.content.startswith(b"\xff\xd8")
+    assert IMAGE._replace(region="POLYGON ICRS 359.9 1 359.9 3 0.3 3 0.3 1").middle == pytest.approx((0.1, 2))
+
+
+def test_cutouts_as_a_job_by_their_descriptor(service, dids) -> None:
+    links = pyvo.dal.adhoc.DatalinkResults.from_result_url(f"{service.url}/api/datalink/links?ID={quote(dids[-1])}")
+    (job,) = [item for item in links.iter_adhocservices() if item.ID == "cutout-async"]
+    inputs = {item.name: item.value for item in job.params}
+    assert inputs["standardID"] == "ivo://ivoa.net/std/SODA#async-1.0"
+    made = service.http.post(inputs["accessURL"], data={"ID": dids[-1], "CIRCLE": "62 -37 0.001"})
+    assert made.status_code == 303 and made.headers["location"].startswith(inputs["accessURL"])
 
 
 def test_more_fields_than_anyone_sends_are_refused(service) -> None:

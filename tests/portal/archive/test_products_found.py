@@ -143,7 +143,7 @@ def test_links_of_every_kind(service, images, kind: str) -> None:
     rows = [{name: link[name] for name in ("semantics", "access_url", "service_def", "content_type")} for link in links]
     image = service.archive.images.find(images[kind])
     assert [row["access_url"] for row in rows if row["semantics"] == "#this"] == [f"{service.url}/api/obs/{image.file}"]
-    assert [row["service_def"] for row in rows if row["semantics"] == "#cutout"] == ["cutout-sync"]
+    assert [row["service_def"] for row in rows if row["semantics"] == "#cutout"] == ["cutout-sync", "cutout-async"]
     kin = {
         row["access_url"].rpartition("/")[2].split("-")[0]: row["semantics"]
         for row in rows

@@ -6,6 +6,9 @@ import base64
 import gzip
 import importlib.util
 import io
+import shutil
+import ssl
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -257,6 +260,42 @@ def test_fetching_is_bounded(page: str) -> None:
             fetch(f"http://{page}/{path}", most, allowed, seconds=0.3)
     with pytest.raises(ServiceError, match="private network"):
         fetch(f"http://{page}/t.csv", 100)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_https_is_checked_against_the_authorities_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server with a certificate of an authority of our own: read when that one is known, else refused in words."""
+    key, signed = tmp_path / "key.pem", tmp_path / "signed.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    command += ["-keyout", str(key), "-out", str(signed), "-subj", "/CN=localhost"]
+    subprocess.run([*command, "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(signed, key)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = server.server_port
+    allowed = frozenset([f"localhost:{port}", f"127.0.0.1:{port}"])
+    monkeypatch.setenv("SSL_CERT_FILE", str(signed))
+    assert fetch(f"https://localhost:{port}/t.csv", 100, allowed) == b"a\n1\n"
+    with pytest.raises(ServiceError, match="IP address mismatch"):  # it is signed for another name
+        fetch(f"https://127.0.0.1:{port}/t.csv", 100, allowed)
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(ServiceError, match=r"certificate verify failed.*Check the address"):
+        fetch(f"https://localhost:{port}/t.csv", 100, allowed)
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize(
