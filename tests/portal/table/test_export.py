@@ -240,5 +240,7 @@ def test_stilts_finds_no_fault_and_reads_the_same(stored, tmp_path, votlint):
             if name == "flux":
                 got = [None if item is None or item != item else np.float32(item) for item in got]
             assert got == cells, (name, command[3 + 3 * number])
-        assert number > 5 or meta.column(f"flux_{number}").unit == "nJy"
-        assert (number > 4 and number != 5) or meta.column(f"objectId_{number}").ucd == "meta.id;meta.main"
+        if number <= 5:  # CSV has no units, and stilts reads no descriptions of IPAC
+            ident = meta.column(f"objectId_{number}")
+            assert (ident.ucd, ident.description) == ("meta.id;meta.main", "Unique id")
+            assert meta.column(f"flux_{number}").unit == "nJy"
