@@ -71,7 +71,7 @@ $(VENV)/.ready-spark: pyproject.toml constraints.txt | $(VENV)/.ready
 	@touch $@
 
 # Without Java, or a way to get it, the tests of Spark step aside and say why; nothing else does.
-try-spark: setup
+try-spark: setup-test
 	@$(MAKE) --no-print-directory java || true
 	@if command -v java >/dev/null || [ -n "$$JAVA_HOME" ]; then $(MAKE) --no-print-directory $(VENV)/.ready-spark; fi
 
