@@ -19,6 +19,7 @@ from portal.table.foreign.load import load, with_types
 from portal.table.result import ResultTable
 from portal.uploads import Upload as Kept
 from portal.uploads import check_name, free_name
+from portal.vo.capabilities import UploadLimits
 from portal.vo.files import fetch_file
 from portal.vo.schema import SchemaBook
 from portal.vo.tap import TapService
@@ -45,6 +46,8 @@ class Upload(View):
         self._previews = Previews(self._intake)
         self._fetching = threading.Event()
         self._sharing = Stop()
+        self._loading = ""  # key of the job whose rows are to be named in queries
+        self._reports = 0
         self.widget = UploadPanel(
             intake_url=self._intake_url,
             preview_url=self.feed(lambda asked: Answer(self._previews.answer(asked), "application/json")),
@@ -81,12 +84,12 @@ class Upload(View):
             for tab in tabs
         ]
 
-    def _tell_service(self, limits) -> None:
+    def _tell_service(self, limits: UploadLimits) -> None:
         most = f"at most {limits.bytes / 2**20:,.0f} MiB with a query" if limits.bytes else "of any size"
         words = (
             f"The service takes such tables, {most}."
             if limits.inline
-            else ("This service takes no tables with queries: targets are written into the query itself.")
+            else "This service takes no tables with queries: targets are written into the query itself."
         )
         self.widget.param.update(service=words, inline=limits.inline)
 
@@ -94,7 +97,9 @@ class Upload(View):
         self.widget.service = "The service does not say what it takes with queries."
 
     def report(self, error: TriviewError) -> None:
-        self.widget.param.update(problem=[error.message, error.hint], making="", fetching="")
+        # The number makes the same words twice two events.
+        self._reports += 1
+        self.widget.param.update(problem=[error.message, error.hint, self._reports], making="", fetching="")
 
     # -- files ---------------------------------------------------------------------------------------------------
     def _fetch(self, url: str) -> None:
@@ -119,10 +124,19 @@ class Upload(View):
         self.run(read, then, slot="fetch")
 
     def _stop(self) -> None:
+        """What the user waits for here ends; what was there before stays."""
+        self._give_up()
+        self.forget("fetch")
+        self.forget("share")
+        if self._loading:
+            self.session.cancel(self._loading)
+        self._loading = ""
+        self.widget.param.update(fetching="", making="")
+
+    def _give_up(self) -> None:
         self._fetching.set()
         self._previews.stop()
         self._sharing.set()
-        self.widget.param.update(fetching="", making="")
 
     def _load(self, asked: Loaded) -> None:
         """Read a file into a result; the panel closes, or stays when its rows are to be named in queries."""
@@ -152,13 +166,14 @@ class Upload(View):
         if not asked.share:
             self.session.close_panel()
             return
-        self.widget.making = f"Reading {staged.name} …"
+        self._loading, self.widget.making = job.key, f"Reading {staged.name} …"
         self.session.watch_job(job, lambda now: self._loaded(now, asked.share))
 
     def _loaded(self, job: Job, name: str) -> None:
         """The rows that were to be named in queries are here, or are not."""
-        if self._ended or not job.over or not self.widget.making:
+        if self._ended or not job.over or self._loading != job.key:
             return
+        self._loading = ""
         if job.phase == "COMPLETED":
             self._guarded(lambda: self._share(job.key, name))
         else:
@@ -224,14 +239,9 @@ class Upload(View):
         self.run(read, then, slot="seek")
 
     def end(self) -> None:
-        super().end()
-        self._stop_quietly()
-
-    def _stop_quietly(self) -> None:
         """The page has gone: what only it waited for ends, and its files are deleted."""
-        self._fetching.set()
-        self._previews.stop()
-        self._sharing.set()
+        super().end()
+        self._give_up()
         self._intakes.close(self._intake_url)
 
 

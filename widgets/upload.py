@@ -91,7 +91,7 @@ class UploadPanel(JSWidget):
     most_bytes = param.Integer(1 << 30, doc="of one file")
     staged = param.Dict({}, doc="file, name, bytes of a file that came from an address")
     fetching = param.String("", doc="how far a fetch is, in words; empty when there is none")
-    problem = param.List([], doc="[message, hint] of what failed last, or empty")
+    problem = param.List([], doc="[message, hint, number] of what failed last, or empty")
     uploads = param.List([], doc="dicts key, name, title, note, places, ids, regions: tables that queries can name")
     results = param.List(
         [], doc="dicts key, title, note, name: results whose rows could become one, the one shown first"

@@ -64,7 +64,8 @@ class Sender:
             return  # the service itself will say what it does not take
         if not limits.inline:
             raise LimitError(
-                "This service takes no uploaded tables.", "Upload > Find in the archive writes a query without one."
+                "This service takes no uploaded tables.",
+                "Upload, In queries, Write the query puts ids or positions into the query itself.",
             )
         size, rows = sum(item.bytes for item in uploads), max(item.rows for item in uploads)
         names = ", ".join(item.name for item in uploads)

@@ -183,12 +183,34 @@ def converted(
     ragged, done, schema = Ragged(), 0, told.meta.to_schema()
     cells = [partial(arrays if column.is_array else _values, column) for column in columns]
     for batch in rows.batches(ragged):
+        made = [_placed(cell, array, done) for cell, array in zip(cells, batch.columns)]
         done += batch.num_rows
         told.fraction = done / count if count else -1.0
-        yield pa.RecordBatch.from_arrays([cell(array) for cell, array in zip(cells, batch.columns)], schema=schema)
+        yield pa.RecordBatch.from_arrays(made, schema=schema)
     ragged.check(done)
     if ragged.count:
         told.note(ragged.note())
+
+
+def _placed(cell: Callable[[pa.Array], pa.Array], texts: pa.Array, before: int) -> pa.Array:
+    """``cell(texts)``; a value at fault is named with its row, ``before`` rows having come earlier."""
+    try:
+        return cell(texts)
+    except FormatError as error:
+        fault = error
+    low, high = 0, len(texts)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            cell(texts.slice(low, middle - low))
+            low = middle
+        except FormatError:
+            high = middle
+    value = str(texts[low].as_py())[:80]
+    raise FormatError(
+        f"{fault.message.rstrip('.')}: {value!r} in row {before + low + 1:,}.",
+        fault.hint or "Choose another type for this column, or text.",
+    )
 
 
 def _values(column: Column, texts: pa.Array) -> pa.Array:

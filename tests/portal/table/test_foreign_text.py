@@ -60,8 +60,8 @@ def test_a_type_that_was_asked_for_is_taken_or_refused_by_name():
     text = "a,b\n007,1\n12,2\n"
     _, meta, table, _ = read_here(text, options=Options(types=(("a", "long"), ("b", "char"))))
     assert types(meta) == {"a": "long", "b": "char"} and table["a"].to_pylist() == [7, 12]
-    with pytest.raises(FormatError, match="Column a: a cell is not of type int"):
-        read_here("a,b\nx,1\n", options=Options(types=(("a", "int"),)))
+    with pytest.raises(FormatError, match="Column a: a cell is not of type int: 'x' in row 4"):
+        read_here("a,b\n1,1\n2,1\n,1\nx,1\n5,1\n", options=Options(types=(("a", "int"),)))
 
 
 @pytest.mark.parametrize(
