@@ -1,4 +1,5 @@
-"""The table engine against the usual tools, on the same rows in one run: turning pages, exporting.
+"""The table engine against the usual tools, on the same rows in one run: turning pages, sorting, filtering,
+profiles, values to tick, computed columns, exporting.
 
 ``run()`` gives the figures. Processor seconds are compared, since a shared machine stretches wall time; the fastest
 of a few turns counts on both sides. Wall times stand beside them where a person waits for the answer.
@@ -21,7 +22,8 @@ from astropy.io.votable import parse
 from portal.table.columns import Column, TableMeta
 from portal.table.export import export_stream
 from portal.table.moment import Moment
-from portal.table.order import first_rows, order_by
+from portal.table.order import first_rows, matching, order_by, permutation
+from portal.table.profile import QUANTILES, profile
 from portal.table.result import ResultTable, RowView
 from portal.table.votable_write import votable_bytes
 
@@ -103,13 +105,92 @@ def writing(folder: Path) -> Iterator[tuple[str, str]]:
         )
 
 
-def paging(folder: Path) -> Iterator[tuple[str, str]]:
+def large(folder: Path, rows: int) -> ResultTable:
+    """``rows`` rows of the wide table, a million of them over and over."""
     meta, table = wide_table(ROWS)
-    result = ResultTable.create(folder / "paged", meta)
-    for _ in range(PAGED_ROWS // ROWS):
+    result = ResultTable.create(folder / f"rows{rows}", meta)
+    for _ in range(rows // ROWS):
         for batch in table.to_batches(max_chunksize=65_536):
             result.append(batch)
     result.finish()
+    return result
+
+
+def asking(folder: Path) -> Iterator[tuple[str, str]]:
+    for rows, label in ((ROWS, "1M"), (PAGED_ROWS, "10M")):
+        yield from questions(folder, rows, label)
+
+
+def questions(folder: Path, rows: int, label: str) -> Iterator[tuple[str, str]]:
+    """Questions about a result against pandas and numpy, which hold the columns asked for in memory."""
+    result = large(folder, rows)
+    result.derive("gr", "-2.5 * log10(g_flux / r_flux)")
+    frame = result.take(np.arange(rows), ["r_flux", "g_flux", "tract", "name", "band"]).to_pandas()
+    flux, where = frame.r_flux.to_numpy(), '"tract" < 4500 AND "name" LIKE \'DP1-O-1%\''
+
+    def pandas_profile() -> None:
+        frame.r_flux.describe(percentiles=list(QUANTILES))
+        frame.r_flux.nunique()
+        np.histogram(flux[np.isfinite(flux)], 60)
+
+    def numpy_colour() -> None:
+        with np.errstate(all="ignore"):
+            -2.5 * np.log10(frame.g_flux.to_numpy() / frame.r_flux.to_numpy())
+
+    now = result.now()
+    for what, mine, theirs in [
+        (
+            "sort by a number",
+            lambda: permutation(now, RowView((("r_flux", True),))),
+            lambda: frame.r_flux.sort_values(ascending=False, kind="stable").index,
+        ),
+        (
+            "first page of a new order by text",
+            lambda: first_rows(now, RowView((("name", True),)), 100),
+            lambda: frame.name.sort_values(ascending=False).index[:100],
+        ),
+        (
+            "filter by a number and a text",
+            lambda: matching(now, where),
+            lambda: np.flatnonzero((frame.tract < 4500) & frame.name.str.startswith("DP1-O-1")),
+        ),
+        (
+            "profile of a number, every row",
+            lambda: profile(result, "r_flux", exact=True),
+            pandas_profile,
+        ),
+        (
+            "values to tick of a text",
+            lambda: result.distinct("band", 51),
+            lambda: frame.band.value_counts(dropna=False),
+        ),
+        (
+            "a computed column, all values",
+            lambda: now.column("gr"),
+            numpy_colour,
+        ),
+    ]:
+        mine()
+        ours, yard = seconds(mine), seconds(theirs, 1)
+        wall = walls(mine for _ in range(3))[1]
+        yield (
+            f"{what}, {label} rows, against pandas and numpy",
+            f"{yard / ours:.1f}x (CPU {ours * 1e3:.0f} ms against {yard * 1e3:.0f}; wall {wall:.0f} ms)",
+        )
+    view = RowView((("gr", False),), where)
+    result.rows(view)
+    deep = walls(lambda start=start: result.page(view, start, 100) for start in range(0, 40_000, 1000))
+    yield (
+        f"any page of {label} rows filtered and sorted by a computed column",
+        f"wall median {deep[20]:.1f}, worst {deep[-1]:.1f} ms",
+    )
+    part = walls(lambda: profile(result, "r_flux", budget=0.2) for _ in range(3))
+    yield f"profile of a number, {label} rows, within 0.2 s", f"wall {part[1]:.0f} ms"
+    result.delete()
+
+
+def paging(folder: Path) -> Iterator[tuple[str, str]]:
+    result = large(folder, PAGED_ROWS)
     stored = result.now()
     random = np.random.default_rng(1)
     for name in ("r_flux", "name"):
@@ -139,7 +220,7 @@ def run() -> list[tuple[str, str]]:
     """(what was compared, how many times faster)."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        return [*writing(folder), *paging(folder)]
+        return [*writing(folder), *paging(folder), *asking(folder)]
 
 
 if __name__ == "__main__":
