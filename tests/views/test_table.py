@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import Future
 from io import BytesIO
 from types import SimpleNamespace
 
 import numpy as np
-import param
 import pyarrow as pa
 import pytest
 from astropy.io import fits
@@ -21,6 +19,7 @@ from portal.table.columns import Column, TableMeta
 from portal.table.result import ResultTable
 from portal.table.selection import rows_clause
 from portal.vo.soda import THUMBS_A_MINUTE, Cutouts
+from tests.views.desk_kit import Desk
 from views import table as table_module
 from views.feeds import Feeds
 from views.table import Table
@@ -36,40 +35,6 @@ META = TableMeta(
         Column("note", "char", "*"),
     )
 )
-
-
-class Desk(param.Parameterized):
-    """What the view needs of a session; work is done at once."""
-
-    active = param.String("one")
-    look = param.Parameter(Look())
-    arrived = param.Integer(0)
-    layout = param.String("tri")
-    panel = param.Parameter(())
-    paged = param.Parameter((0, 100))
-    trouble = param.Parameter(())
-
-    def __init__(self, table: ResultTable) -> None:
-        super().__init__()
-        self._table, self.post = table, lambda call: call()
-        self.runner = SimpleNamespace(read=self._read)
-
-    def _read(self, work) -> Future:
-        done: Future = Future()
-        done.set_result(work())
-        return done
-
-    def table(self) -> ResultTable:
-        return self._table
-
-    def job(self, key: str) -> None:
-        return None
-
-    def change(self, **parts) -> None:
-        self.look = self.look._replace(**parts)
-
-    def open_panel(self, what: str, column: str = "") -> None:
-        self.panel = (what, column)
 
 
 @pytest.fixture
