@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import tempfile
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -34,11 +33,13 @@ class Receiver:
         self,
         web: Web,
         most_bytes: int,
+        folder: Callable[[str], Path],
         opened: Callable[[Job, TableMeta], ResultTable],
         tell: Callable[[Job, bool], None],
     ) -> None:
-        """``opened`` makes the table of a job, ``tell`` says that a job has changed (at once, or when it is time)."""
-        self.web, self.most_bytes, self.opened, self.tell = web, most_bytes, opened, tell
+        """``folder`` is where the result of a job (by its key) lies, ``opened`` makes its table, ``tell`` says that it
+        has changed (at once, or when it is time)."""
+        self.web, self.most_bytes, self.folder, self.opened, self.tell = web, most_bytes, folder, opened, tell
 
     def receive(self, job: Job, url: str, size: int = 0, rows: int = 0) -> None:
         """Fetch ``url`` into the job's table; ``size`` and ``rows`` are what the service announced, 0 for unknown.
@@ -108,26 +109,30 @@ class Receiver:
 
     def _whole(self, job: Job, arriving: _Arriving, ending: str) -> None:
         """Keep the answer as a file, then read that as any file of others, in a process of its own."""
-        with tempfile.TemporaryDirectory(prefix="arriving-", dir=self.web.settings.data) as folder:
-            path = Path(folder) / f"answer{ending}"
-            with path.open("wb") as file:
-                for part in arriving.parts():
-                    try:
-                        file.write(part)
-                    except OSError as error:
-                        raise LimitError(
-                            f"The answer cannot be stored: {error.strerror}.", "Free some disk space."
-                        ) from None
-                    job.progress = arriving.progress(0, 0)
-                    self.tell(job, False)
-            job.progress = Progress(bytes=arriving.received, text="Reading rows")
-            self.tell(job, True)
+        # Beside the rows it becomes: what a killed server leaves goes with them.
+        path = self.folder(job.key) / f"answer{ending}"
+        try:
+            self._spool(job, arriving, path)
 
             def progress(_: int, fraction: float) -> None:
                 job.progress = job.progress._replace(fraction=fraction)
 
-            meta, batches = open_file(path, path.name, Options(), job.cancelled, progress)
-            self.fill(job, meta, batches)
+            job.progress = Progress(bytes=arriving.received, text="Reading rows")
+            self.tell(job, True)
+            self.fill(job, *open_file(path, path.name, Options(), job.cancelled, progress))
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _spool(self, job: Job, arriving: _Arriving, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                for part in arriving.parts():
+                    file.write(part)
+                    job.progress = arriving.progress(0, 0)
+                    self.tell(job, False)
+        except OSError as error:
+            raise LimitError(f"The answer cannot be stored: {error.strerror}.", "Free some disk space.") from None
 
     def fill(self, job: Job, meta: TableMeta, batches: Iterable[pa.RecordBatch]) -> None:
         """Rows made here, seen as they come. A generator may return the description as it stands at the end."""

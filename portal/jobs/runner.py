@@ -46,7 +46,7 @@ class Runner:
         self.web = Web(settings)
         self.uploads = Uploads(history.uploads)
         self.sender = Sender(self.web, self.uploads)
-        self._receiver = Receiver(self.web, settings.result_bytes, self._open_new, self._tell)
+        self._receiver = Receiver(self.web, settings.result_bytes, history.result_folder, self._open_new, self._tell)
         self.jobs: dict[str, Job] = {}
         self._reads = worker_pool(settings.workers, "read")
         # Jobs mostly wait for services, so many may be under way.

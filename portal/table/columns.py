@@ -46,7 +46,10 @@ SHAPE = re.compile(r"(?:[0-9]{1,9}x){0,8}(?:[0-9]{1,9}\*?|\*)")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One FIELD. ``datatype`` and ``arraysize`` are VOTable's; ``null`` is the VALUES null as written."""
+    """One FIELD. ``datatype`` and ``arraysize`` are VOTable's; ``null`` is the VALUES null as written.
+
+    ``link`` is the href of its LINK, where ``${name}`` stands for the row's value of a column.
+    """
 
     name: str
     datatype: str = "double"
@@ -59,6 +62,7 @@ class Column:
     id: str = ""
     ref: str = ""
     null: str = ""
+    link: str = ""
 
     @property
     def is_text(self) -> bool:

@@ -95,6 +95,8 @@ def field_xml(column: Column, label: str, taken: set[str], marked: bool) -> str:
     if column.null and column.datatype in WHOLE and (column.is_array or not marked):
         # A mark stands for a whole cell: what is null inside an array needs a number of its own.
         inside += f"<VALUES null={quoteattr(clean(column.null))}/>"
+    if column.link:
+        inside += f"<LINK href={quoteattr(clean(column.link))}/>"
     return (
         "<FIELD"
         + attributes(

@@ -239,6 +239,13 @@ class VOTableXML:
         if self._param is not None and "value" in attrs:
             self._param["options"].append(attrs["value"])
 
+    def _on_link(self, attrs: dict) -> None:
+        href = attrs.get("href", "")
+        if self._field is not None:
+            self._field["link"] = href
+        elif href and not self._in_service():
+            self.infos.append(Info("LINK", href, attrs.get("title", "")))
+
     def _on_coosys(self, attrs: dict) -> None:
         self._coosys.append(dict(attrs))
 
@@ -334,6 +341,7 @@ def _column(attrs: dict) -> Column:
         id=attrs.get("ID", ""),
         ref=attrs.get("ref", ""),
         null=attrs["null"],
+        link=attrs.get("link", ""),
     )
 
 

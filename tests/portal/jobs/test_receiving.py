@@ -104,7 +104,7 @@ def test_services_without_votable(runner, script, finished, kind) -> None:
     assert table.take(np.arange(3)).to_pydict() == {"objectId": IDS, "x": [0.0, 1.0, 2.0]} and table.complete
     assert {info.name for info in table.meta.infos} >= {"QUERY", "SERVICE"}
     assert kind == "csv" or table.meta.column("x").unit == "deg"
-    assert not [path for path in runner.settings.data.iterdir() if path.name.startswith("arriving-")]
+    assert sorted(path.name for path in table.folder.iterdir()) == ["meta.json", "rows.arrows"]
     runner.release(job.key)
 
 
@@ -172,10 +172,14 @@ def test_all_that_is_said_of_the_table_is_kept(runner, script, finished) -> None
                    timesys=({"ID": "t", "timescale": "TAI", "refposition": "TOPOCENTER", "timeorigin": "2400000.5"},),
                    infos=(Info("CITATION", "2026arXiv1", "Cite this"),), description="About")  # fmt: skip
     batch = pa.RecordBatch.from_arrays([pa.array(IDS), pa.array([0.0, 1.0, 2.0])], schema=meta.to_schema())
+    columns = (replace(META.columns[0], link="https://example.org/o/${objectId}", utype="src:id"), META.columns[1])
+    meta = replace(meta, columns=columns)
     script.body = b"".join(votable_bytes(meta, [batch], "BINARY2", lambda: Trailer(overflow=True)))
+    script.body = script.body.replace(b"<TABLE", b"<LINK href='https://example.org/about' title='More'/><TABLE", 1)
     job = finished(submit(runner))
     assert job.overflow
     kept = runner.acquire(job.key).meta
+    assert kept.columns == columns and Info("LINK", "https://example.org/about", "More") in kept.infos
     assert kept.overflow and kept.description == "About" and kept.services[0].access_url == service.access_url
     assert (
         kept.coosys == meta.coosys
