@@ -112,4 +112,5 @@ def test_what_does_not_fit_is_said_and_the_file_stays(panel, post) -> None:  # n
     widget.received("loaded", loaded("gone"))
     assert "no longer here" in widget.problem[0]
     widget.received("fetched", {"url": "http://169.254.169.254/latest"})
-    until(post, lambda: "private network" in widget.problem[0] and not widget.fetching)
+    until(post, lambda: widget.problem and not widget.fetching)
+    assert "private network" in widget.problem[0]
