@@ -65,7 +65,8 @@ class Moment(NamedTuple):
             self.table.select([name for name in self.table.column_names if name in stored or name == ROW]), rows
         )
         computed = [item.name for item in used if item.name in names]
-        found = run("SELECT " + ", ".join(map(quoted, computed)) + " FROM t", picked, None, view_sql(used))
+        inputs = picked.select([*dict.fromkeys([*needed(computed, self.derived)[0], ROW])])
+        found = run("SELECT " + ", ".join(map(quoted, computed)) + " FROM t", inputs, None, view_sql(used))
         values = dict(zip(computed, found.columns))
         return pa.table([values[name] if name in values else picked[name] for name in names], names=names)
 
