@@ -1,7 +1,8 @@
 """Every export format of 1M x 20 against astropy and stilts writing the same, in one run.
 
-Processor seconds are compared, medians of a few turns; peak memory is that of a process of its own over the mapped
-result. astropy writes VOTable and ECSV too slowly for a million rows: those are timed on fewer and scaled, and say so.
+Processor seconds are compared, medians of a few turns; memory is the most that a process of its own holds while it
+writes, beyond what it holds without. astropy writes VOTable and text too slowly for a million rows: those are timed
+on fewer and scaled, and say so.
 """
 
 from __future__ import annotations
@@ -51,17 +52,20 @@ STILTS = {
     "ipac": "ipac",
 }
 ALONE = """
-import resource, sys
+import sys
 from pathlib import Path
 from portal.table.export import export_stream
 from portal.table.result import ResultTable
+
+def held():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
 result = ResultTable.open(Path(sys.argv[1]))
-if len(sys.argv) > 2:
-    for part in export_stream(result, format=sys.argv[2]):
-        pass
-lines = Path("/proc/self/status").read_text().splitlines()
-anonymous = next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, anonymous)
+most = held()
+for part in export_stream(result, format=sys.argv[2]) if len(sys.argv) > 2 else ():
+    most = max(most, held())
+print(most)
 """
 
 
@@ -80,11 +84,10 @@ def spent(work: Callable[[], object], turns: int = TURNS) -> float:
     return statistics.median(found)
 
 
-def memory(folder: Path, *format: str) -> tuple[int, int]:
-    """(peak, private at the end) MB of a process that writes one file; the mapped result counts in the peak."""
+def memory(folder: Path, *format: str) -> int:
+    """The most private memory (MB) of a process that writes one file; pages of the mapped result do not count."""
     command = [sys.executable, "-c", ALONE, str(folder), *format]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return int(told[0]) >> 10, int(told[1]) >> 10
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) >> 10
 
 
 def run() -> list[tuple[str, str]]:
@@ -101,17 +104,17 @@ def run() -> list[tuple[str, str]]:
         theirs = Table.read(whole, hdu=1, format="fits", character_as_bytes=False)
         small = parse(io.BytesIO(b"".join(export_stream(result, rows=np.arange(0)))))  # the reader warms up
         assert small is not None
-        base = memory(folder / "r")[1]
+        base = memory(folder / "r")
         for format in FORMATS:
             sizes: list[int] = []
             ours = spent(
                 lambda format=format, sizes=sizes: sizes.append(sum(map(len, export_stream(result, format=format))))
             )
-            peak, private = memory(folder / "r", format)
+            private = memory(folder / "r", format) - base
             out.append(
                 (
                     f"export 1M x 20 as {format}",
-                    f"CPU {ours:.2f} s, {sizes[-1] >> 20} MB; peak memory {peak} MB, private +{private - base} MB",
+                    f"CPU {ours:.2f} s, {sizes[-1] >> 20} MB; {private} MB of memory",
                 )
             )
             if format in ASTROPY:
