@@ -12,8 +12,17 @@ LOGICAL = pa.array(["true", "false", "t", "f"])
 WHOLE = r"^[+-]?[0-9]+$"
 DECIMAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eEdD][+-]?[0-9]+)?$"
 SPECIAL = pa.array(["inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"])
+TRIED = 64
+LONG = 10**15
 LONG_NUMBER = r"^[+-]?[0-9]{16,}$"  # a double holds any whole number of 15 digits, not of 16
 LEADING_ZERO = r"^[+-]?0[0-9]"
+
+
+def cast(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Texts as numbers; ArrowInvalid when one is none. Arrow goes on to the last cell after a bad one, and each costs
+    as much as fifty good ones: the first are tried alone."""
+    pc.cast(texts.slice(0, TRIED), kind)
+    return pc.cast(texts, kind)
 
 
 class Guess:
@@ -27,27 +36,35 @@ class Guess:
         """Note what the cells (strings, null where nothing stands) can be read as."""
         if self._text or texts.null_count == len(texts):
             return
-        texts = pc.utf8_trim_whitespace(texts.drop_null())
-        try:
-            # The short way: only whole numbers.
-            values = pc.min_max(pc.cast(texts, pa.int64()))
-            self._whole = True
-            ends = values.as_py()
-            self._long = self._long or max(abs(ends["min"]), abs(ends["max"])) >= 10**15
-            self._zero = self._zero or pc.any(pc.match_substring_regex(texts, LEADING_ZERO)).as_py()
+        if self._short_way(texts):
             return
-        except pa.ArrowInvalid:
-            pass
-        try:
-            # The next way: decimals, none of which is a long whole number or a NaN between whole ones.
-            values = pc.cast(texts, pa.float64())
-            odd = pc.any(pc.is_nan(values)).as_py() or pc.any(pc.match_substring_regex(texts, LONG_NUMBER)).as_py()
-            if not odd:
-                self._decimal = True
-                return
-        except pa.ArrowInvalid:
-            pass
+        texts = pc.utf8_trim_whitespace(texts.drop_null())
         self._look_closely(texts)
+
+    def _short_way(self, texts: pa.Array) -> bool:
+        """Whether the cells are plain whole numbers, or plain decimals none of which is NaN or a long whole number.
+
+        Texts are not looked at one by one for that: it takes a tenth of the time.
+        """
+        try:
+            ends = pc.min_max(cast(texts, pa.int64())).as_py()
+        except pa.ArrowInvalid:
+            pass
+        else:
+            self._whole = True
+            self._long = self._long or max(abs(ends["min"]), abs(ends["max"])) >= LONG
+            if not self._zero:
+                padded = pc.and_(pc.starts_with(texts, "0"), pc.greater(pc.binary_length(texts), 1))
+                self._zero = pc.any(padded).as_py()
+            return True
+        try:
+            values = cast(texts, pa.float64())
+        except pa.ArrowInvalid:
+            return False
+        if (pc.max(pc.abs(values)).as_py() or 0.0) >= LONG or pc.any(pc.is_nan(values)).as_py():
+            return False
+        self._decimal = True
+        return True
 
     def _look_closely(self, texts: pa.Array) -> None:
         lower = pc.utf8_lower(texts)

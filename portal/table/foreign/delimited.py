@@ -18,7 +18,7 @@ import pyarrow.csv
 
 from portal.errors import FormatError
 from portal.table.columns import Column, Info, TableMeta
-from portal.table.foreign.column_types import Guess
+from portal.table.foreign.column_types import Guess, cast
 from portal.table.foreign.dialect import EMPTY, Dialect, guess_dialect
 from portal.table.foreign.encoding import Text, text_of_file
 from portal.table.foreign.kinds import DELIMITERS, Kind, Options, Part
@@ -218,7 +218,7 @@ def _values(column: Column, texts: pa.Array) -> pa.Array:
         return texts
     if column.is_number:
         try:
-            return pc.cast(texts, column.arrow)  # plain numbers need no more
+            return cast(texts, column.arrow)  # plain numbers need no more
         except pa.ArrowInvalid:
             pass  # blanks, words for nothing, plus signs, Fortran exponents
     texts = pc.utf8_trim_whitespace(texts)
