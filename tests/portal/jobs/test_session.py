@@ -133,3 +133,25 @@ def test_sort_of_a_header_click() -> None:
 def test_a_broken_saved_look_is_left_out() -> None:
     look = Look.from_json({"sort": [["a"]], "filters": [["x", 3]], "clauses": [["only"]], "current": "no", "x": 5})
     assert look == Look(x="5")
+
+
+def test_a_computed_column_that_is_gone_is_asked_for_no_more(runner, finished, post) -> None:
+    session = Session(runner, post=post)
+    finished(session.submit("SELECT 1"))
+    table, arrived = session.table(), session.arrived
+    table.derive("twice", "x * 2")
+    session.columns_changed()
+    assert session.arrived > arrived
+    session.look = session.look.with_filter("twice", "> 0").with_sort("twice", False).with_filter("x", "> -1")
+    session.change(condition="twice > 1 OR x > 1", x="x", y="-Twice")
+    session.select(Clause("chart", '"twice" > 1', "box"))
+    session.keep_selected()
+    session.select(Clause("sky", '"x" > 1', "circle"))
+    assert table.count(session.look.row_view(table.meta)) <= 3
+    table.drop_derived("twice")
+    session.columns_changed(gone="twice")
+    look = session.look
+    assert (look.sort, look.filters, look.kept, look.condition) == ((), (("x", "> -1"),), (), "")
+    assert (look.x, look.y) == ("", "") and [clause.source for clause in look.clauses] == ["sky"]
+    table.count(look.row_view(table.meta))
+    session.end()
