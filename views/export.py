@@ -15,8 +15,9 @@ from portal.provenance import SCOPES, export_infos
 from portal.session import Session
 from portal.table.clauses import selection_sql
 from portal.table.engine import Stop
-from portal.table.export import FORMATS, export_stream
+from portal.table.export import export_stream
 from portal.table.fits_write import MOST_COLUMNS
+from portal.table.formats import FORMATS
 from portal.table.result import ResultTable, RowView
 from widgets.export import ExportMenu
 

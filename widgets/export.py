@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import param
 
-from portal.table.export import FORMATS
+from portal.table.formats import FORMATS
 
 from .base import Gesture, JSWidget
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from portal.errors import CancelledError, QueryError
 from portal.table.columns import Info, TableMeta
 from portal.table.engine import Stop
 from portal.table.fits_write import check_width, fits_bytes
+from portal.table.formats import FORMATS
 from portal.table.ipac_write import NULLS, ipac_bytes
 from portal.table.order import NATURAL, RowView
 from portal.table.parquet_write import arrow_bytes, parquet_bytes
@@ -33,34 +33,6 @@ CHUNK = 65_536  # rows fetched at once, fewer of wide rows
 CHUNK_BYTES = 16 << 20  # of rows fetched at once; a usual catalogue row has 130 bytes
 
 
-class Format(NamedTuple):
-    """A file format: what it is called, a word on it, its group, media type and file ending."""
-
-    label: str
-    note: str
-    group: str
-    type: str
-    ending: str
-
-
-FORMATS = {
-    "votable": Format("VOTable", "BINARY2", "VO", "application/x-votable+xml;serialization=BINARY2", ".vot"),
-    "votable-tabledata": Format(
-        "VOTable", "TABLEDATA", "VO", "application/x-votable+xml;serialization=TABLEDATA", ".xml"
-    ),
-    "votable-binary": Format("VOTable", "BINARY", "VO", "application/x-votable+xml;serialization=BINARY", ".vot"),
-    "fits": Format("FITS", "binary table", "Binary", "application/fits", ".fits"),
-    "parquet": Format("Parquet", "VOParquet", "Binary", "application/vnd.apache.parquet", ".parquet"),
-    "arrow": Format("Arrow", "IPC, Feather", "Binary", "application/vnd.apache.arrow.file", ".arrow"),
-    "csv": Format("CSV", "commas", "Text", "text/csv;charset=utf-8;header=present", ".csv"),
-    "tsv": Format("TSV", "tabs", "Text", "text/tab-separated-values;charset=utf-8", ".tsv"),
-    "ecsv": Format("ECSV", "with units", "Text", "application/x-ecsv;charset=utf-8", ".ecsv"),
-    "ipac": Format("IPAC", "table", "Text", "application/x-ipac-table;charset=utf-8", ".tbl"),
-    "regions": Format("DS9 regions", "points", "Regions", "application/x-ds9-region;charset=utf-8", ".reg"),
-    "regions-circles": Format(
-        "DS9 regions", "circles of 1″", "Regions", "application/x-ds9-region;charset=utf-8", ".reg"
-    ),
-}
 SERIALIZATIONS = {"votable": "BINARY2", "votable-tabledata": "TABLEDATA", "votable-binary": "BINARY"}
 
 

@@ -22,7 +22,8 @@ import numpy as np
 from astropy.io.votable import parse
 from astropy.table import Table
 
-from portal.table.export import FORMATS, export_stream
+from portal.table.export import export_stream
+from portal.table.formats import FORMATS
 from portal.table.order import RowView
 from portal.table.result import ResultTable
 

@@ -17,7 +17,8 @@ from portal.errors import CancelledError, LimitError, QueryError
 from portal.table import export
 from portal.table.columns import Column, Info, Service, TableMeta
 from portal.table.engine import Stop
-from portal.table.export import CHUNK_BYTES, FORMATS, SERIALIZATIONS, export_stream
+from portal.table.export import CHUNK_BYTES, SERIALIZATIONS, export_stream
+from portal.table.formats import FORMATS
 from portal.table.result import ResultTable, RowView
 from portal.table.votable_read import read_votable
 

@@ -19,7 +19,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from portal.table.columns import Column, Info, TableMeta
-from portal.table.export import FORMATS, export_stream
+from portal.table.export import export_stream
+from portal.table.formats import FORMATS
 from portal.table.result import ResultTable
 from portal.table.units import spelled
 

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from portal.table.columns import Column, Info, TableMeta
-from portal.table.export import FORMATS, export_stream
+from portal.table.export import export_stream
+from portal.table.formats import FORMATS
 from portal.table.result import ResultTable
 from tests.portal.table.reading import read_here
 

@@ -7,7 +7,8 @@ import pytest
 
 from portal.errors import FormatError
 from portal.table.columns import Column, TableMeta
-from portal.table.export import FORMATS, SERIALIZATIONS, export_stream
+from portal.table.export import SERIALIZATIONS, export_stream
+from portal.table.formats import FORMATS
 from portal.table.result import ResultTable
 from portal.table.votable_read import read_votable
 from portal.table.votable_write import votable_bytes
