@@ -2,8 +2,9 @@
 
 import pytest
 
-from portal.table.export import FORMATS, export_stream
+from portal.table.export import export_stream
 from portal.table.foreign.kinds import Options
+from portal.table.formats import FORMATS
 from portal.table.result import ResultTable
 from tests.portal.table.reading import read_here
 
