@@ -67,6 +67,7 @@ class ProfilePanel(View):
         super().update()
         if not self.shown:
             self._stop.set()  # nobody looks at what is being read
+            self._asked = ()  # opened again for a column, it shows that column again
 
     def refresh(self) -> None:
         session, widget = self.session, self.widget
