@@ -141,7 +141,7 @@ class Query:
             infos=(Info("QUERY", self._adql), Info("PROVIDER", "Triview embedded archive, simulated data")),
             services=descriptors(self._sources, self._bounds.base),
         )
-        self._schema = self.meta.to_schema()
+        self._schema = TableMeta(self._columns).to_schema()  # what goes with the result is told once, by its writer
         return self.meta
 
     def batches(self) -> Iterator[pa.RecordBatch]:

@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 NAMES = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
-ON_DATA = ("spark",)  # take a sample that has been built
+ON_DATA = ("archive", "spark")  # take a sample that has been built
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
-    parser.add_argument("--data", type=Path, help=f"folder of a sample with its manifest.json, for {ON_DATA[0]}")
+    parser.add_argument(
+        "--data", type=Path, help=f"folder of a sample with its manifest.json, for {' and '.join(ON_DATA)}"
+    )
     options = parser.parse_args()
     wanted = options.names
     unknown = set(wanted) - set(NAMES)

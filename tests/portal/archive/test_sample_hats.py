@@ -44,3 +44,16 @@ def test_hats_finds_the_partitions_of_a_cone(sample: Path) -> None:
     read = near.read_pixel_to_pandas(near.get_healpix_pixels()[0], columns=["objectId", "coord_ra", "coord_dec"])
     assert len(read) == stored.read(sample, "Object", ["coord_dec"]).to_pandas().query("coord_dec < 0").shape[0]
     assert np.abs(read["coord_dec"] + 37).max() < 0.06
+
+
+def test_lsdb_opens_the_folder(sample: Path) -> None:
+    lsdb = pytest.importorskip("lsdb", reason="lsdb is not installed")
+    dask = pytest.importorskip("dask")
+    with dask.config.set(scheduler="synchronous"):
+        objects = lsdb.open_catalog(sample / "tables" / "Object", columns=["objectId", "coord_ra", "coord_dec"])
+        near = objects.cone_search(62.0, -37.0, 36.0).compute()
+    rows = stored.read(sample, "Object", ["objectId", "coord_ra", "coord_dec"]).to_pandas()
+    ra, dec = np.radians(rows["coord_ra"] - 62.0), np.radians(rows["coord_dec"])
+    havers = np.sin((dec - np.radians(-37)) / 2) ** 2 + np.cos(dec) * np.cos(np.radians(37)) * np.sin(ra / 2) ** 2
+    inside = rows["objectId"][2 * np.degrees(np.arcsin(np.sqrt(havers))) <= 0.01]
+    assert len(inside) and sorted(near["objectId"]) == sorted(inside)
