@@ -78,9 +78,10 @@ def _delimiter(lines: list[str]) -> str:
     """The mark that cuts most lines into the same number of cells, more than one; else a comma."""
     best, found = (0.0, 0), ","
     for mark in (",", "\t", ";", "|", " "):
+        if mark == " " and best[0] == 1:
+            break  # blanks stand inside cells too: any other mark that all lines agree on goes first
         counts = Counter(len(split(line, mark)) for line in lines)
         cells, votes = max(counts.items(), key=lambda item: (item[1], item[0]))
-        # Blanks separate words of a sentence too: they need all lines to agree.
         share = votes / len(lines)
         if cells > 1 and (share > 0.5 if mark != " " else share == 1) and (share, cells) > best:
             # A comma inside quotes or numbers with commas lose to the mark more lines agree on.

@@ -76,6 +76,11 @@ def test_delimiters_names_and_comments(mark, label):
     assert table.to_pydict() == {"ra": [10.5, 11.5], "dec": [-3, -4], "band": ["g", "'r'"]}
 
 
+def test_blanks_within_cells_are_no_delimiters():
+    _, _, table, _ = read_here("a\tb c\n1\t2 3\n4\t5 6\n")
+    assert table.to_pydict() == {"a": [1, 4], "b c": ["2 3", "5 6"]}
+
+
 def test_names_in_a_comment_and_no_names_at_all():
     _, _, table, _ = read_here("# ra dec mag\n1.5 2.5 20\n3.5 4.5 21\n")
     assert table.column_names == ["ra", "dec", "mag"] and table.num_rows == 2
@@ -134,8 +139,9 @@ def test_an_accent_behind_the_first_megabytes_still_counts():
 
 
 def test_no_rows():
-    _, _, table, _ = read_here("ra,dec\n", "a.csv")
-    assert table.column_names == ["ra", "dec"] and table.num_rows == 0
+    for text in ("ra,dec\n", "ra,dec", "# a comment\nra,dec"):
+        _, _, table, _ = read_here(text, "a.csv")
+        assert table.column_names == ["ra", "dec"] and table.num_rows == 0
     for empty in (b"", b"\n\n", b"\xef\xbb\xbf"):
         with pytest.raises(FormatError):
             read_here(empty)
