@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from portal import sets
 from portal.errors import TriviewError
 from portal.look import Look
 from portal.session import Session
-from portal.table.clauses import inverted, selection_sql
-from portal.table.result import ResultTable
-from portal.table.tally import tally
+from portal.table.clauses import inverted
+from portal.table.tally import Counts, tally_clauses
 from widgets.results import ResultsLine
 
 from .base import View
 from .feeds import Feeds
-
-
-class Counts(NamedTuple):
-    """Rows of each clause and of all together, among those the filters show."""
-
-    clauses: tuple[int, ...]
-    total: int
-    shown: int
-
-
-def count_clauses(table: ResultTable, look: Look, clauses: tuple) -> Counts:
-    """Counts clauses by themselves, whatever joins them; runs in a thread."""
-    where = look.row_view(table.meta).where
-    alone = [clause.sql for clause in clauses]
-    *each, total, shown = tally(table, [*alone, selection_sql(look.clauses), ""], where)
-    return Counts(tuple(each), total, shown)
 
 
 class Chips(View):
@@ -89,7 +72,11 @@ class Chips(View):
                 self._counts = None
             self.forget()
             if table is not None and look.clauses:
-                self.run(lambda: count_clauses(table, look, look.clauses), self._take_counts, self._not_counted)
+                self.run(
+                    lambda: tally_clauses(table, look.clauses, look.row_view(table.meta).where),
+                    self._take_counts,
+                    self._not_counted,
+                )
         self._draw()
 
     def _take_counts(self, counts: Counts) -> None:

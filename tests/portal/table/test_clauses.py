@@ -25,6 +25,7 @@ from portal.table.clauses import (
 from portal.table.columns import Column, TableMeta
 from portal.table.result import ResultTable
 from portal.table.selection import box_clause, polygon_clause, rows_clause
+from portal.table.tally import tally, tally_clauses
 
 N = 400
 RANDOM = np.random.default_rng(8)
@@ -95,6 +96,10 @@ def test_clauses_are_masks(result, made) -> None:
     assert result.where(selection_sql(clauses)).tolist() == np.flatnonzero(mask).tolist()
     assert result.where(selection_sql(inverted(clauses))).tolist() == np.flatnonzero(~mask).tolist()
     assert inverted(inverted(clauses)) == clauses
+    below = np.isin(np.arange(N), result.where('"x" < 5'))
+    counts = tally_clauses(result, clauses, '"x" < 5')
+    assert counts.total == np.count_nonzero(mask & below) and counts.shown == np.count_nonzero(below)
+    assert list(counts.clauses) == tally(result, [clause.sql for clause in clauses], '"x" < 5')
     back = clauses_from_json(json.loads(json.dumps([clause.to_json() for clause in clauses])))
     assert back == clauses
 
