@@ -6,11 +6,13 @@ Knows paths and parameters of jobs; what a job computes stands elsewhere.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tornado.web import HTTPError
 
+from ..errors import LimitError
 from ..table.votable_write import error_votable
 from .handler import VOTABLE_TYPE, ServiceHandler
 from .jobstore import ARCHIVED, COMPLETED, ERROR, PENDING, PHASES, Job, iso_time, parse_time
@@ -20,6 +22,7 @@ from .uws_xml import job_xml, jobs_xml, parameters_xml, results_xml
 LONGEST_WAIT = 300.0  # seconds; WAIT=-1 means this, so that dead clients are noticed
 LARGEST = 2**31 - 1  # of any whole number in a request
 CHUNK = 1 << 20
+MOST_TEXT = 1 << 20  # characters of a job's parameters: five times the longest query
 CONTROL = ("PHASE", "ACTION", "RUNID", "DESTRUCTION", "EXECUTIONDURATION")
 
 
@@ -75,6 +78,7 @@ class JobListHandler(UwsHandler):
                 raise UsageError(f"An uploaded part cannot be called {name!r}.", "Use letters, digits and _.")
         self.archive.quota.check(self.owner)
         run_id = asked.get("RUNID")
+        _check_size([*pairs, ("RUNID", run_id)])
         job = await self.work(self.uws.create, self.kind, pairs, self.base, run_id, self.owner, asked.files)
         await self.work(_edit, self.uws, job, asked.get("DESTRUCTION"), asked.get("EXECUTIONDURATION"))
         if run:
@@ -169,6 +173,7 @@ class JobHandler(UwsHandler):
             raise UsageError("The parameters of a job that was started cannot be changed.", "Create a new job.")
         names = {name for name, _ in new}  # one may come several times: a job cuts several images
         kept = tuple(pair for pair in job.parameters if pair[0] not in names)
+        _check_size(kept + new)
         await self.work(lambda: self.uws.edit(job, parameters=kept + new))
 
     async def _waited(self, job: Job) -> Job:
@@ -195,6 +200,15 @@ class JobHandler(UwsHandler):
         with await self.work(file.open, "rb") as stream:
             chunks = (chunk for chunk in iter(lambda: stream.read(CHUNK), b""))
             await self.stream(chunks, found[0].media_type, lambda: self.archive.desk, lambda: None)
+
+
+def _check_size(pairs: Sequence[tuple[str, str]]) -> None:
+    """Raises LimitError for more text than the list of jobs should hold of one."""
+    if sum(len(name) + len(value) for name, value in pairs) > MOST_TEXT:
+        raise LimitError(
+            f"The parameters of a job may be {MOST_TEXT:,} characters long together.",
+            "Send long lists as an uploaded table, or spread them over several jobs.",
+        )
 
 
 def _edit(uws: Any, job: Job, destruction: str, duration: str) -> None:

@@ -1,4 +1,4 @@
-"""Many at once: long queries hold up no short one, none fails, and clients that leave take their work with them."""
+"""Many at once, and too much at once: long queries hold up no short one, clients that leave take their work along."""
 
 from __future__ import annotations
 
@@ -39,3 +39,18 @@ def test_fifty_small_queries_beside_twelve_that_never_end(service, endless: str)
     while running and time.monotonic() < end:
         time.sleep(0.01)
     assert not running
+
+
+def test_a_megabyte_of_adql_is_refused_in_words(service) -> None:
+    """By itself, as a job, and as a change of a job; no such text is kept."""
+    query = "SELECT objectId FROM dp1.Object WHERE " + "objectId = 1 OR " * 100_000 + "1 = 1"
+    answer = service.sync(query)
+    assert answer.status_code == 400 and "characters" in answer.text and len(answer.text) < 2000
+    before = service.http.get("/api/tap/async").text.count("<uws:jobref")
+    made = service.http.post("/api/tap/async", data={"LANG": "ADQL", "QUERY": query, "PHASE": "RUN"})
+    assert made.status_code == 400 and "uploaded table" in made.text
+    assert service.http.get("/api/tap/async").text.count("<uws:jobref") == before
+    job = service.http.post("/api/tap/async", data={"LANG": "ADQL", "QUERY": "SELECT 1 AS one"}).headers["location"]
+    changed = service.http.post(f"{job}/parameters", data={"QUERY": query})
+    assert changed.status_code == 400 and "SELECT 1 AS one" in service.http.get(f"{job}/parameters").text
+    service.http.delete(job)
