@@ -105,7 +105,8 @@ class Postgres:
         self.run(f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns)})")
         names = ", ".join(name for name, _ in columns)
         rows = self._folder / "rows.csv"
-        engine = duckdb.connect(config={"enable_progress_bar": False})
+        engine = duckdb.connect()
+        engine.execute("SET enable_progress_bar = false")
         for file in files:
             source = f"read_parquet('{file}', hive_partitioning = false)"
             engine.execute(f"COPY (SELECT {names} FROM {source}) TO '{rows}' (FORMAT csv, HEADER false)")
