@@ -150,7 +150,7 @@ def seeds(table_of) -> dict[str, bytes]:
     return SEEDS
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["parquet", "arrow", "fits", "ipac", "ecsv", "regions", "votable"]), st.data())
 def test_damaged_files_are_read_or_refused(table_of, kind, data):
     content = bytearray(seeds(table_of)[kind])
@@ -189,12 +189,12 @@ def test_a_file_is_read_apart_and_becomes_a_result(tmp_path):
 
 def test_bounds_of_memory_time_and_rows(tmp_path):
     file = tmp_path / "a.parquet"
-    parquet.write_table(pa.table({f"c{at}": np.zeros(500_000) for at in range(40)}), file)  # 160 MB from a few kB
+    parquet.write_table(pa.table({f"c{at}": np.zeros(200_000) for at in range(40)}), file)  # 64 MB from a few kB
     with pytest.raises(LimitError, match="once it is read"):
-        read_file(file, "a", AS_FOUND, tmp_path / "r", limits=STANDARD._replace(rows=50 << 20))
+        read_file(file, "a", AS_FOUND, tmp_path / "r", limits=STANDARD._replace(rows=45 << 20))
     assert ResultTable.open(tmp_path / "r").n_rows > 0
     with pytest.raises(LimitError, match="too much memory"):
-        read_file(file, "a", AS_FOUND, tmp_path / "s", limits=STANDARD._replace(memory=40 << 20))
+        read_file(file, "a", AS_FOUND, tmp_path / "s", limits=STANDARD._replace(memory=20 << 20))
     with pytest.raises(LimitError, match="took more than 0 s"):
         sniff(file, "a", limits=STANDARD._replace(seconds=0))
 

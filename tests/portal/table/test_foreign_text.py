@@ -183,7 +183,7 @@ def test_positions_that_are_none_are_counted():
     assert table.num_rows == 1 and notes == ["2 lines were left out for being no position: the first is line 2."]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(
         st.tuples(
