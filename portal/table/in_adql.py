@@ -70,7 +70,9 @@ class AdqlWriter:
             name, ids = self._ids(item.sql)
             if not ids:
                 return "(1 = 0)" if not outside else "(1 = 1)"
-            return f"({self._column(name)} {'NOT IN' if outside else 'IN'} ({', '.join(ids)}))"
+            if outside:
+                return f"({self._column(name)} NOT IN ({', '.join(ids)}) OR {self._missing([name])})"
+            return f"({self._column(name)} IN ({', '.join(ids)}))"
         return _bracketed(self.predicate(item.sql, outside))
 
     def predicate(self, sql: str, outside: bool = False) -> str:
