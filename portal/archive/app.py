@@ -19,7 +19,7 @@ from .limits import Limits
 from .query import Query
 from .quota import Quota
 from .spark.engine import Spark
-from .uws import Uws
+from .uws import LONG_NICE, Uws
 from .uws_web import uws_routes
 
 SHORT_SECONDS = 1.0  # of the engine, after which a query is not short
@@ -44,12 +44,12 @@ class Archive:
         self.images = Images(folder, self.store)
         # Threads: short ones on the desk, queries apart, and jobs (in Uws) apart from both.
         self.desk = ThreadPoolExecutor(max(4, os.cpu_count() or 1), thread_name_prefix="desk")
-        # Queries that are sure to be short have a lane of their own, which no long one holds up. Somebody waits for
-        # the other synchronous ones too: they come before the engine's own threads, and those before jobs.
+        # Queries that are sure to be short have a lane of their own, which no long one holds up. All others give
+        # way alike, and the engine's own threads most, which never hold Python's lock.
         self.short = worker_pool(limits.sync_workers, "short", nice=0)
-        self.queries = worker_pool(limits.long_workers, "sync", nice=5)
-        self.intake = worker_pool(limits.sync_workers, "intake")  # uploads may wait for a server elsewhere
-        self.pixels = worker_pool(max(2, os.cpu_count() or 1), "pixels")
+        self.queries = worker_pool(limits.long_workers, "sync", nice=LONG_NICE)
+        self.intake = worker_pool(limits.sync_workers, "intake", nice=LONG_NICE)  # uploads may wait for other servers
+        self.pixels = worker_pool(max(2, os.cpu_count() or 1), "pixels", nice=LONG_NICE)
         self.uws = Uws(state, limits.async_workers, limits.async_seconds, limits.open_jobs, limits.user_jobs)
         self.uws.register("tap", lambda ticket: tap.run_job(self, ticket))
         self.uws.register("cutout", lambda ticket: soda.run_job(self, ticket))

@@ -27,6 +27,7 @@ KEEP_SECONDS = 7 * 86400.0  # the Rubin platform keeps jobs for a week too
 LONGEST_KEEP_SECONDS = 30 * 86400.0
 SWEEP_SECONDS = 60.0  # how often expired jobs are looked for
 AGAIN_SECONDS = 10.0  # after which a job is started that found the disk full
+LONG_NICE = 5  # of all threads for long work: one that gave way more would hold Python's lock while it waits for a core
 MOST_STARTS = 3  # of one job: one that takes the server down with it is not run for ever
 
 
@@ -95,7 +96,7 @@ class Uws:
         self._running: Counter[str] = Counter()
         self._served: dict[str, int] = {}  # turn at which each waiting user's last job began
         self._turn = 0
-        self._pool = worker_pool(workers, "uws", nice=19)
+        self._pool = worker_pool(workers, "uws", nice=LONG_NICE)
         self._work: dict[str, Work] = {}
         self._tickets: dict[str, Ticket] = {}
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
