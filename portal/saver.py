@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from .jobs.history import History
+
+log = logging.getLogger(__name__)
 
 
 class Saver:
@@ -34,4 +37,8 @@ class Saver:
                 if state is None:
                     self.busy = False
                     return
-            self._history.save(self._workspace, state)
+            try:
+                self._history.save(self._workspace, state)
+            except Exception:
+                # The disk is full, say. The page lives on, and its next change is written again.
+                log.exception("the state of a page could not be written")

@@ -6,6 +6,7 @@ look of a result or in the row of tabs can be undone; jobs go on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import param
@@ -92,8 +93,19 @@ class Session(PageState):
         """Change parts of the look at the active result (sort, filters, x, y)."""
         self.look = self.look._replace(**parts)
 
-    def columns_changed(self, gone: str = "") -> None:
-        """The active result has other columns than before; nothing may go on asking for the one that is ``gone``."""
+    def arrange_columns(self, verb: str, columns: Sequence[str], text: str = "", width: int = 0) -> None:
+        """Lay the columns of the active result out in another way (``Arrangement.act``); nothing without a result."""
+        table = self.table()
+        if table is not None:
+            names = [column.name for column in table.meta.columns]
+            self.change(columns=self.look.columns.act(names, verb, columns, text, width))
+
+    def columns_changed(self, key: str, gone: str = "") -> None:
+        """A result has other columns than before; nothing may go on asking for the one that is ``gone``."""
+        if key != self.active:  # the user has gone on to another result meanwhile
+            if gone and key in self._looks:
+                self._looks[key] = self._looks[key].without_column(gone)
+            return
         with param.parameterized.batch_call_watchers(self):
             if gone:
                 self.look = self.look.without_column(gone)

@@ -161,8 +161,14 @@ export function render({ model, el }) {
   const copyAll = async () => {
     const lines = [["column", "unit", ...rows.map((row) => `row ${row + 1}`)]];
     columns.forEach(({ name, unit }, at) => lines.push([name, unit, ...rows.map((row) => cellOf(row, at)[1] ?? "")]));
-    await copyText(lines.map((parts) => parts.join("\t")).join("\n"));
-    copy.textContent = "Copied";
+    const cut = (text) => text.replace(/[\t\r\n]+/g, " "); // one line for each column
+    try {
+      await copyText(lines.map((parts) => parts.map(cut).join("\t")).join("\n"));
+      copy.textContent = "Copied";
+    } catch (error) {
+      copy.textContent = "Not copied";
+      copy.title = String(error.message ?? error);
+    }
     setTimeout(() => { copy.textContent = "Copy"; }, 2000);
   };
 

@@ -1,6 +1,8 @@
 // The panel of sets: what is marked, what can be done with it, and the selections that have a name.
+import { copyText } from "./grid/copy.js";
 import controls from "./parts/controls.css";
 import { addStyle, element, gesture } from "./parts/kit.js";
+import { renameIn } from "./parts/rename.js";
 import sheet from "./sets/sets.css";
 
 const JOINS = { or: "or", and: "and", "and not": "and not", "or not": "or not" };
@@ -49,7 +51,7 @@ export function render({ model, el }) {
         say(`${message} ${hint}`.trim(), true);
         return;
       }
-      await navigator.clipboard.writeText(text);
+      await copyText(text);
       say(told(text));
     } catch (error) {
       say(`Nothing was copied (${error.message}). Download the list instead.`, true);
@@ -83,27 +85,7 @@ export function render({ model, el }) {
     element("h3", {}, "Sets of this result"), none, list);
   el.append(empty, body);
 
-  const rename = (label, set) => {
-    const field = element("input", { class: "grow", "aria-label": `New name of ${set.name}`, maxlength: "200" });
-    field.value = set.name;
-    let done = false;
-    const end = (take) => {
-      if (done) return;
-      done = true;
-      field.replaceWith(label);
-      label.focus();
-      setTimeout(drawSets); // what came while the name was typed
-      if (take && field.value.trim() && field.value.trim() !== set.name) give("renamed", { source: set.source, name: field.value.trim() });
-    };
-    field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== "Escape") return;
-      end(event.key === "Enter");
-      event.stopPropagation();
-    });
-    field.addEventListener("blur", () => end(true));
-    label.replaceWith(field);
-    field.select();
-  };
+  const rename = (label, set) => renameIn(label, set.name, "grow", (name) => give("renamed", { source: set.source, name }), () => drawSets());
   const row = (set) => {
     const on = element("input", { type: "checkbox", "aria-label": `Mark ${set.name}`, title: "Mark its rows" });
     on.checked = Boolean(set.mode);

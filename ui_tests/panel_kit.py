@@ -38,7 +38,7 @@ class Desk(param.Parameterized):
     def job(self, key: str) -> None:
         return None
 
-    def columns_changed(self, gone: str = "") -> None:
+    def columns_changed(self, key: str, gone: str = "") -> None:
         if gone:
             self.look = self.look.without_column(gone)
         self.arrived += 1

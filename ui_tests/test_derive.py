@@ -52,7 +52,7 @@ def test_a_column_is_written_previewed_kept_changed_and_deleted(serve, result, s
     expression.fill("g_psfFlux\n- r_psfFlx")
     form.get_by_role("alert").wait_for()
     alert = form.get_by_role("alert").inner_text()
-    assert "line 2, column 3" in alert and form.locator("mark").inner_text() == "r_psfFlx"
+    assert "At line 2, character 3" in alert and form.locator("mark").inner_text() == "r_psfFlx"
     shot(page, "error")
     form.get_by_role("button", name="Add column").click()
     assert result.derived == ()

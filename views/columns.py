@@ -20,21 +20,16 @@ class Columns(View):
         super().__init__(session, feeds)
         self._picture: tuple[TableMeta | None, tuple[str, ...]] = (None, ())
         self.widget = ColumnChooser(url=self.feed(self._columns), sizing_mode="stretch_both")
-        self.take(self.widget, arranged=self._arrange)
+        self.take(
+            self.widget,
+            arranged=lambda asked: session.arrange_columns(asked.verb, asked.columns, asked.text, asked.width),
+        )
         self.listen(self.update, "look", "active", "arrived", "panel")
         self.update()
 
     @property
     def shown(self) -> bool:
         return bool(self.session.panel) and self.session.panel[0] == "columns"
-
-    def _arrange(self, gesture: Any) -> None:
-        table, look = self.session.table(), self.session.look
-        if table is not None:
-            names = [column.name for column in table.meta.columns]
-            self.session.change(
-                columns=look.columns.act(names, gesture.verb, gesture.columns, gesture.text, gesture.width)
-            )
 
     def refresh(self) -> None:
         table, layout = self.session.table(), self.session.look.columns

@@ -27,12 +27,12 @@ class Combine(View):
         self.widget = CombinePanel(modes=MODES, keeps=KEEPS, estimate={}, css_classes=["tv-combine"])
         self.widget.sizing_mode = "stretch_both"
         self.take(self.widget, estimated=self._estimate, made=self._make, stopped=lambda _: self._forget_estimate())
-        self.listen(self.update, "tabs", "active", "look")
+        self.listen(self.update, "tabs", "active", "look", "panel")
         self.update()
 
     @property
     def shown(self) -> bool:
-        return True
+        return self.session.panel[:1] == ("combine",)
 
     def refresh(self) -> None:
         """Tell the panel which results there are; opening their files is for a thread."""

@@ -52,13 +52,13 @@ class DerivePanel(View):
         return tuple("" if value.as_py() is None else repr(value.as_py()) for value in (cells[0][0], cells[1][0]))
 
     def _try(self, gesture: Any) -> None:
-        table, said = self.session.table(), _definition(gesture)
+        table, said, look = self.session.table(), _definition(gesture), self.session.look
         if table is None:
             return
         old = self._old(table, gesture.old)
 
         def read() -> tuple[Preview | None, QueryError | None]:
-            view = self.session.look.row_view(table.meta)
+            view = look.row_view(table.meta)
             try:
                 return preview(table, said, view, old), None
             except QueryError as error:
@@ -84,7 +84,7 @@ class DerivePanel(View):
         if table is None:
             return
         self.forget("preview")
-        old = self._old(table, gesture.old)
+        old, key = self._old(table, gesture.old), self.session.active
 
         def write() -> None:
             if old:
@@ -94,9 +94,9 @@ class DerivePanel(View):
 
         def done(_: None) -> None:
             self.widget.param.update(problem={}, preview={}, saved_count=self.widget.saved_count + 1)
-            self.session.columns_changed(gone=old if old != said.name.strip() else "")
+            self.session.columns_changed(key, gone=old if old != said.name.strip() else "")
 
-        self.run(write, done, lambda error: self._wrong(said, error), slot="save")
+        self.run(write, done, lambda error: self._wrong(said, error), slot=f"save {old or said.name}")
 
     def _wrong(self, said: Definition, error: TriviewError) -> None:
         self.widget.problem = _problem(said, error)
@@ -113,14 +113,14 @@ class DerivePanel(View):
         self.widget.proposal = {**said._asdict(), "n": gesture.n}
 
     def _drop(self, gesture: Any) -> None:
-        table = self.session.table()
+        table, key = self.session.table(), self.session.active
         if table is None or not self._old(table, gesture.name):
             return
         self.run(
             lambda: table.drop_derived(gesture.name),
-            lambda _: self.session.columns_changed(gone=gesture.name),
+            lambda _: self.session.columns_changed(key, gone=gesture.name),
             lambda error: self._wrong(Definition("", ""), error),
-            slot="save",
+            slot=f"drop {gesture.name}",  # the news of one that is deleted must not wait for the next
         )
 
     @staticmethod
@@ -138,7 +138,7 @@ def _problem(said: Definition, error: TriviewError) -> dict[str, Any]:
     line, column = getattr(error, "line", 0), getattr(error, "column", 0)
     lines = said.expression.split("\n")
     start = sum(len(text) + 1 for text in lines[: line - 1]) + column - 1 if line else 0
-    place = f"line {line}, column {column}: " if len(lines) > 1 and line else f"column {column}: " if line else ""
+    place = (f"At line {line}, character {column}: " if len(lines) > 1 else f"At character {column}: ") if line else ""
     return {
         "field": "expression" if line else "name",
         "message": f"{place}{error}",

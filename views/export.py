@@ -82,7 +82,10 @@ class Export(View):
 
 
 def held_answer(release: Callable[[], None], make: Callable[[], Answer]) -> Answer:
-    """The answer that ``make`` gives, with ``release`` called when it is over or could not be made."""
+    """The answer that ``make`` gives, with ``release`` called when it is over or could not be made.
+
+    Its body must be an iterable: ``done`` is not called for bytes.
+    """
     try:
         return make()._replace(done=release)
     except BaseException:

@@ -7,6 +7,7 @@ can neither guess nor forge one.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import shutil
 import threading
@@ -19,6 +20,7 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from portal.errors import LimitError, TriviewError
 
+log = logging.getLogger(__name__)
 ROOT = "intake/"  # relative to the page, so that it also works under a prefix
 MOST_STAGED = 2  # files of one page: the one in the dialog and the one before it
 MOST_AT_ONCE = 2  # of one page, still arriving
@@ -176,7 +178,14 @@ class IntakeHandler(RequestHandler):
             self.refused = self.intake.too_large()
             self._drop()
         elif self.path is not None:
-            await asyncio.get_running_loop().run_in_executor(self.pool, _append, self.path, part)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self.pool, _append, self.path, part)
+            except OSError:
+                log.exception("an upload could not be written")
+                self.refused = LimitError(
+                    "The portal could not keep this file.", "Its disk may be full: tell its operator, or send less."
+                )
+                self._drop()
 
     async def post(self, token: str) -> None:
         await self._write()
@@ -189,6 +198,7 @@ class IntakeHandler(RequestHandler):
         self.finish({"file": staged.key, "name": staged.name, "bytes": staged.bytes})
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()  # else the request would wait for the rest of its body for good
         self._drop()
         self.on_finish()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from functools import partial
 
 from portal import sets
 from portal.errors import QueryError, TriviewError
@@ -17,6 +17,7 @@ from portal.tabs import find
 from widgets.sets import SetsPanel
 
 from .base import View
+from .export import file_name, held_answer
 from .feeds import Answer, Feeds
 
 
@@ -89,16 +90,24 @@ class Sets(View):
 
     def _answer(self, arguments: dict[str, str]) -> Answer:
         """Ids or a condition as text; runs in a thread."""
-        table, look, column = self.session.table(), self.session.look, arguments.get("column", "")
+        session, key, look = self.session, self.session.active, self.session.look
+        # Held for the whole download: the user may close the tab meanwhile.
+        table = session.runner.acquire(key) if key else None
         if table is None:
             raise QueryError("There is no result to take rows from.", "Run a query first.")
+        tab = find(session.tabs, key)
+        return held_answer(
+            partial(session.runner.release, key),
+            lambda: self._text(table, look, tab.title if tab else "result", arguments),
+        )
+
+    def _text(self, table: ResultTable, look: Look, title: str, arguments: dict[str, str]) -> Answer:
+        column = arguments.get("column", "")
         if arguments.get("what") == "condition":
-            return Answer(adql_condition(table, look, self._query(), column).encode(), "text/plain;charset=utf-8")
+            return Answer((adql_condition(table, look, self._query(), column).encode(),), "text/plain;charset=utf-8")
         most = IDS_COPIED if arguments.get("copy") else 0
-        tab = find(self.session.tabs, self.session.active)
-        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", f"{tab.title if tab else 'result'}_{column}").strip("_")
         lines = ids_text(table, look, column, most)
-        headers = () if most else (("Content-Disposition", f'attachment; filename="{name}.txt"'),)
+        headers = () if most else (("Content-Disposition", f'attachment; filename="{file_name(title, column)}.txt"'),)
         return Answer(lines, "text/plain;charset=utf-8", headers)
 
     def report(self, error: TriviewError) -> None:
@@ -115,7 +124,8 @@ class Sets(View):
         self.widget.param.update(words=words(look.clauses), columns=id_columns(table.meta), message="")
         key = (session.active, look.clauses, look.sets, look.filters, look.kept, look.condition, table.n_rows)
         before = self._seen
-        if before[:-1] == key[:-1] and not self.worth(before[-1], table):
+        # Most news, the current row for one, changes no count.
+        if before == key or (before[:-1] == key[:-1] and not self.worth(before[-1], table)):
             return
         self._seen = key
         if before[:-1] != key[:-1]:

@@ -26,6 +26,7 @@ from .thumbs import Thumbs
 MAX_BLOCK = 500  # rows in one answer; the grid asks for 100
 MAX_SPANS = 200  # stretches of columns in one question; the grid asks for two or three
 COPY_CELLS = 2_000_000  # in the clipboard: 30 MB of text; more is what exports are for
+NOTHING = RowView((), "FALSE")
 PANELS = ("columns", "row", "profile", "derive")
 
 
@@ -49,7 +50,7 @@ class Table(View):
 
     def __init__(self, session: Session, feeds: Feeds, cutouts: Cutouts | None = None) -> None:
         super().__init__(session, feeds)
-        self._thumbs = self.feed(Thumbs(cutouts, session.table).answer) if cutouts is not None else ""
+        self._thumbs = self.feed(Thumbs(cutouts, self._shown_result).answer) if cutouts is not None else ""
         self._picture: Shown | None = None
         self._last_current = -1
         self._ticks: list[Any] = []  # not yet part of the selection; two can come before the first is
@@ -61,7 +62,7 @@ class Table(View):
             filtered=self._filter,
             conditioned=self._condition,
             asked=self._ask,
-            arranged=self._arrange,
+            arranged=lambda asked: session.arrange_columns(asked.verb, asked.columns, asked.text, asked.width),
             clicked=lambda gesture: session.point_at(gesture.row),
             checked=self._check,
             paged=self._turn,
@@ -102,17 +103,12 @@ class Table(View):
         elif gesture.what == "thumbs":
             self.grid.thumbs = "" if self.grid.thumbs or not self.grid.can_thumb else self._thumbs_of_result()
 
+    def _shown_result(self) -> tuple[str, ResultTable | None]:
+        return self.session.active, self.session.table()
+
     def _thumbs_of_result(self) -> str:
         # The result is part of the address: row 5 of another one is another picture.
         return f"{self._thumbs}?of={self.session.active}"
-
-    def _arrange(self, gesture: Any) -> None:
-        table, look = self.session.table(), self.session.look
-        if table is not None:
-            names = [column.name for column in table.meta.columns]
-            self.session.change(
-                columns=look.columns.act(names, gesture.verb, gesture.columns, gesture.text, gesture.width)
-            )
 
     def _filter(self, gesture: Any) -> None:
         table = self.session.table()
@@ -140,6 +136,7 @@ class Table(View):
         if table is None:
             return
         if gesture.all:
+            self._forget_ticks()
             if gesture.on:
                 words = f"all {self.grid.n_rows:,} rows shown"
                 where = look.row_view(table.meta).where or "TRUE"
@@ -148,8 +145,26 @@ class Table(View):
                 self.session.unselect()
             return
         self._ticks.append(gesture)
-        marks = selection_sql(look.clauses)
-        self.run(lambda: table.where(marks) if marks else np.empty(0, np.uint32), self._tick, slot="tick")
+        self._read_marks()
+
+    def _read_marks(self) -> None:
+        table, clauses = self.session.table(), self.session.look.clauses
+        marks = selection_sql(clauses)
+
+        def then(marked: np.ndarray) -> None:
+            if self.session.table() is not table:
+                self._forget_ticks()
+            elif self.session.look.clauses != clauses:
+                self._read_marks()  # another view has marked rows meanwhile
+            else:
+                self._tick(marked)
+
+        self.run(lambda: table.where(marks) if marks else np.empty(0, np.uint32), then, slot="tick")
+
+    def _forget_ticks(self) -> None:
+        """Let ticks that are not yet part of the selection be: they are of another result, or undone."""
+        self.forget("tick")
+        self._ticks = []
 
     def _tick(self, marked: np.ndarray) -> None:
         """What is marked, by whatever view, with the ticks made since; it becomes a list of rows."""
@@ -164,14 +179,16 @@ class Table(View):
         table, look = self.session.table(), self.session.look
         if table is None:
             self.forget()
+            self._forget_ticks()
             self._picture = None
-            self.grid.param.update(columns=[], n_rows=0, version=self.grid.version + 1, message=self.nothing())
+            self.grid.param.update(
+                columns=[], n_rows=0, n_all=0, marked=False, version=self.grid.version + 1, message=self.nothing()
+            )
             return
         before = self._picture
         follow = before is None or before.table is not table
         if follow:
-            self.forget("tick")  # ticks of another result
-            self._ticks = []
+            self._forget_ticks()
         meta = table.meta
         by_name = {column.name: column for column in meta.columns}
         columns = tuple(by_name[name] for name in shown_columns(look, meta))
@@ -190,7 +207,12 @@ class Table(View):
             place = table.place(view, look.current) if 0 <= look.current < table.n_rows else -1
             return Shown(table, view, total, marked, columns, layout, look.columns.sky), place
 
-        self.run(read, lambda answer: self._show(*answer, follow), self._failed)
+        def failed(error: TriviewError) -> None:
+            # Not the rows of before: they are of another view, perhaps of another result.
+            self._show(Shown(table, NOTHING, 0, None, columns, layout, look.columns.sky), -1, follow)
+            self.grid.message = f"{error.message} {error.hint}".strip()
+
+        self.run(read, lambda answer: self._show(*answer, follow), failed)
 
     def _show(self, shown: Shown, place: int, new_table: bool) -> None:
         look, meta = self.session.look, shown.table.meta
@@ -231,9 +253,6 @@ class Table(View):
         self._last_current = look.current
         self.grid.param.update(**changes)
         self._tell_page()
-
-    def _failed(self, error: TriviewError) -> None:
-        self.grid.message = f"{error.message} {error.hint}".strip()
 
     def _rows(self, arguments: dict[str, str]) -> Answer:
         """One block of rows as text cells, or rows to copy; runs in a thread."""

@@ -108,6 +108,7 @@ def target_query(
     written into the query, as regions always are. Raises QueryError for a table or column that is not there,
     LimitError for too many targets.
     """
+    title = " ".join(upload.title.split())  # on one line: what follows it must not leave the comment
     known = {item["name"]: item for schema in doc["schemas"] for item in schema["tables"]}
     choice = next((item for item in searchable(doc) if item["name"] == table), None)
     if choice is None:
@@ -129,27 +130,25 @@ def target_query(
         if not 0 < radius <= 3600:
             raise QueryError("The radius must be above 0 and at most 3600 arcsec.")
         if not inside:
-            words = f"{table} within {radius:g} arcsec of the {upload.rows:,} positions of {upload.title}"
+            words = f"{table} within {radius:g} arcsec of the {upload.rows:,} positions of {title}"
             return f"-- {words}\n{join_by_position(source, targets, radius / ARCSEC)}"
         rows = first_rows(path, list(places), MOST_CONES + 1)
         text = cones(source, zip(*(rows[name] for name in places)), radius / ARCSEC)
-        return (
-            f"-- {table} within {radius:g} arcsec of the positions of {upload.title}, each written as a circle\n{text}"
-        )
+        return f"-- {table} within {radius:g} arcsec of the positions of {title}, each written as a circle\n{text}"
     if how == "region":
         shapes = _region_column(columns)
         if not (shapes and source.ra):
             raise QueryError("This search needs regions in the upload and positions in the archive's table.")
         texts = first_rows(path, [shapes], MOST_CONES + 1)[shapes]
-        return f"-- {table} inside the regions of {upload.title}\n{regions(source, texts)}"
+        return f"-- {table} inside the regions of {title}\n{regions(source, texts)}"
     if column not in {str(item["name"]) for item in known[table]["columns"]}:
         raise QueryError(f"{table} has no column {column}.", "Choose the column of ids.")
     if target not in {c.name for c in columns}:
         raise QueryError(f"{upload.name} has no column {target}.", "Choose the column of ids.")
     if not inside:
-        return f"-- {table} with the ids of {upload.title}\n{join_by_id(source, targets, column, target)}"
+        return f"-- {table} with the ids of {title}\n{join_by_id(source, targets, column, target)}"
     ids = first_rows(path, [target], MOST_IDS + 1)[target]
-    return f"-- {table} with the ids of {upload.title}, written into the query\n{in_list(source, column, ids)}"
+    return f"-- {table} with the ids of {title}, written into the query\n{in_list(source, column, ids)}"
 
 
 def first_rows(path: Path, columns: list[str], most: int) -> dict[str, list[Any]]:

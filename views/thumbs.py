@@ -20,16 +20,19 @@ log = logging.getLogger(__name__)
 
 
 class Thumbs:
-    """Answers for the address of pictures; ``table()`` gives the result that the grid shows."""
+    """Answers for the address of pictures; ``shown()`` gives the key and the table of the result shown."""
 
-    def __init__(self, cutouts: Cutouts, table: Callable[[], ResultTable | None]) -> None:
+    def __init__(self, cutouts: Cutouts, shown: Callable[[], tuple[str, ResultTable | None]]) -> None:
         self.cutouts = cutouts
-        self.table = table
+        self.shown = shown
 
     def answer(self, arguments: dict[str, str]) -> Answer:
-        """A PNG of row ``row``; no bytes where there is no image. With Retry-After: ask again after those seconds."""
-        table, row = self.table(), arguments.get("row", "")
-        names = table.positions() if table is not None else None
+        """A PNG of row ``row`` of the result ``of``; no bytes where there is no image. With Retry-After: ask again
+        after those seconds."""
+        key, table = self.shown()
+        row = arguments.get("row", "")
+        # Row 5 of another result, asked for just before the user went on to this one, is another object.
+        names = table.positions() if table is not None and arguments.get("of", "") == key else None
         if names is None or not (row.isascii() and row.isdigit()) or int(row) >= table.n_rows:
             raise QueryError("There is no such row with a position.")
         place = table.take(np.array([int(row)], np.uint32), list(names))

@@ -7,8 +7,9 @@ export async function copyText(text) {
   const area = Object.assign(document.createElement("textarea"), { value: await text });
   document.body.append(area);
   area.select();
-  document.execCommand("copy");
+  const copied = document.execCommand("copy");
   area.remove();
+  if (!copied) throw new Error("The browser does not let this page copy.");
 }
 
 // Tab-separated text with a header line: of the rows with these numbers, or of the selected ones when none is named.

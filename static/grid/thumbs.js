@@ -2,6 +2,7 @@
 import { joined } from "./pages.js";
 
 const AT_ONCE = 2; // more would only wait in the archive's queue
+const KEPT = 500; // pictures, of some 5 kB
 const WAIT = 200; // ms: rows that are scrolled past are not asked for
 
 export class Thumbs {
@@ -11,22 +12,25 @@ export class Thumbs {
     this.queue = [];
     this.running = 0;
     this.timer = null;
+    this.stopped = false;
   }
 
   // The element that stands for a row; its picture comes when there is room in the queue.
   of(row) {
-    const key = `${this.model.thumbs} ${row[0]}`;
-    let image = this.images.get(key);
+    const address = joined(this.model.thumbs, `row=${row[0]}`);
+    let image = this.images.get(address);
     if (!image) {
       image = document.createElement("img");
       image.alt = "";
       image.className = "tv-thumb-image";
       image.loading = "eager";
-      this.images.set(key, image);
-      if (this.images.size > 500) this.images.delete(this.images.keys().next().value);
+      // The picture is in memory by then; its address would keep it there for good.
+      image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+      this.images.set(address, image);
+      if (this.images.size > KEPT) this.images.delete(this.images.keys().next().value);
     }
     if (!image.src && !image.dataset.failed && !this.queue.some(([other]) => other === image)) {
-      this.queue.push([image, row[0]]);
+      this.queue.push([image, address]);
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.next(), WAIT);
     }
@@ -35,19 +39,19 @@ export class Thumbs {
 
   next() {
     while (this.running < AT_ONCE && this.queue.length) {
-      const [image, number] = this.queue.shift();
+      const [image, address] = this.queue.shift();
       if (!image.isConnected) continue; // scrolled away: asked for again when it is back
       this.running++;
-      this.load(image, number).finally(() => {
+      this.load(image, address).finally(() => {
         this.running--;
         this.next();
       });
     }
   }
 
-  async load(image, number) {
+  async load(image, address) {
     try {
-      const response = await fetch(joined(this.model.thumbs, `row=${number}`));
+      const response = await fetch(address);
       if (!response.ok) {
         const said = await response.json().catch(() => ({}));
         throw new Error([said.message, said.hint].filter(Boolean).join(" ") || `No picture (status ${response.status}).`);
@@ -55,8 +59,8 @@ export class Thumbs {
       const wait = Number(response.headers.get("Retry-After"));
       if (wait) {
         // The archive's quota is used up: the whole queue waits.
-        await new Promise((done) => { this.timer = setTimeout(done, 1000 * wait); });
-        this.queue.unshift([image, number]);
+        await new Promise((done) => { setTimeout(done, 1000 * wait); });
+        if (!this.stopped) this.queue.unshift([image, address]);
         return;
       }
       const picture = await response.blob();
@@ -70,9 +74,9 @@ export class Thumbs {
   }
 
   stop() {
+    this.stopped = true;
     clearTimeout(this.timer);
     this.queue = [];
-    for (const image of this.images.values()) if (image.src) URL.revokeObjectURL(image.src);
     this.images.clear();
   }
 }

@@ -1,4 +1,5 @@
 // One column closely: its histogram to brush, its figures, its most frequent values.
+import { copyText } from "../grid/copy.js";
 import { element, gesture } from "../parts/kit.js";
 import { Bars } from "./bars.js";
 
@@ -78,7 +79,7 @@ export class One {
   async write() {
     const text = [this.model.column, ...this.found.figures.map((pair) => pair.join("\t"))].join("\n");
     try {
-      await navigator.clipboard.writeText(text);
+      await copyText(text);
       this.share.textContent = "Copied.";
     } catch {
       this.share.textContent = "The browser does not let this page copy; mark the figures and copy them.";

@@ -1,5 +1,6 @@
 // What is marked and what is filtered, as chips: named, counted, joined by and, or, not.
 import { element, gesture } from "../parts/kit.js";
+import { renameIn } from "../parts/rename.js";
 
 const JOINS = { and: "and", or: "or", "and not": "and not", "or not": "or not" };
 const ALONE = { and: "marked:", "and not": "not" };
@@ -8,26 +9,7 @@ const ALONE = { and: "marked:", "and not": "not" };
 export function chipRow(model) {
   const root = element("div", { class: "chips", role: "group", "aria-label": "Marked and filtered rows" });
 
-  const rename = (label, chip) => {
-    const field = element("input", { class: "name", "aria-label": `New name of ${chip.label}`, maxlength: "200" });
-    field.value = chip.label;
-    let done = false;
-    const end = (take) => {
-      if (done) return;
-      done = true;
-      field.replaceWith(label);
-      label.focus();
-      setTimeout(draw); // what came while the name was typed
-      if (take && field.value.trim() && field.value.trim() !== chip.label) gesture(model, "labelled", { name: chip.name, label: field.value.trim() });
-    };
-    field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === "Escape") end(event.key === "Enter");
-      event.stopPropagation();
-    });
-    field.addEventListener("blur", () => end(true));
-    label.replaceWith(field);
-    field.select();
-  };
+  const rename = (label, chip) => renameIn(label, chip.label, "name", (name) => gesture(model, "labelled", { name: chip.name, label: name }), draw);
 
   const join = (chip, first) => {
     const words = first ? ALONE : JOINS;
@@ -41,7 +23,8 @@ export function chipRow(model) {
 
   const chipOf = (chip) => {
     const undo = element("button", { "aria-label": `Remove ${chip.label}`, title: "Remove" }, "✕");
-    undo.addEventListener("click", () => gesture(model, "removed", { kind: chip.kind, name: chip.name }));
+    // Once: a double click must not take away the chip that moves up.
+    undo.addEventListener("click", () => gesture(model, "removed", { kind: chip.kind, name: chip.name }), { once: true });
     const count = chip.count ? element("i", {}, ` (${chip.count})`) : "";
     if (chip.kind !== "marked") return element("span", { class: `chip ${chip.kind}`, title: chip.label }, element("span", { class: "cut" }, chip.label), count, undo);
     const label = element("button", { class: "label cut", title: `${chip.label}\nDouble click or F2 to rename` }, chip.label);

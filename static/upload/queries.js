@@ -39,7 +39,7 @@ export class Queries {
     this.tables = [];
     try {
       const response = await fetch(this.model.tables_url);
-      if (response.ok) this.tables = (await response.json()).tables;
+      this.tables = response.ok ? (await response.json()).tables : null;
     } catch {
       this.tables = null; // asked again when the tab is opened again
     }

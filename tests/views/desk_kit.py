@@ -7,7 +7,9 @@ from types import SimpleNamespace
 
 import param
 
+from portal.errors import TriviewError
 from portal.look import Look
+from portal.session import Session
 from portal.table.result import ResultTable
 
 
@@ -16,6 +18,7 @@ class Desk(param.Parameterized):
 
     active = param.String("one")
     look = param.Parameter(Look())
+    tabs = param.Parameter(())
     arrived = param.Integer(0)
     layout = param.String("tri")
     panel = param.Parameter(())
@@ -25,12 +28,30 @@ class Desk(param.Parameterized):
     def __init__(self, table: ResultTable) -> None:
         super().__init__()
         self._table, self.post = table, lambda call: call()
-        self.runner = SimpleNamespace(read=self._read)
+        self.runner = SimpleNamespace(read=self._read, acquire=self._acquire, release=self._release)
+        self.users = 0  # of the table, for a download
 
     def _read(self, work) -> Future:
         done: Future = Future()
-        done.set_result(work())
+        try:
+            done.set_result(work())
+        except TriviewError as error:
+            done.set_exception(error)
         return done
+
+    def _acquire(self, key: str) -> ResultTable:
+        self.users += 1
+        return self._table
+
+    def _release(self, key: str) -> None:
+        self.users -= 1
+
+    def look_of(self, key: str) -> Look:
+        return self.look
+
+    def columns_changed(self, key: str, gone: str = "") -> None:
+        self.look = self.look.without_column(gone) if gone else self.look
+        self.arrived += 1
 
     def table(self) -> ResultTable:
         return self._table
@@ -40,6 +61,9 @@ class Desk(param.Parameterized):
 
     def change(self, **parts) -> None:
         self.look = self.look._replace(**parts)
+
+    arrange_columns = Session.arrange_columns
+    unselect = Session.unselect
 
     def open_panel(self, what: str, column: str = "") -> None:
         self.panel = (what, column)

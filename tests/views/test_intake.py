@@ -18,12 +18,17 @@ from portal.config import Settings
 from portal.errors import CancelledError, LimitError, ServiceError, TriviewError
 from portal.vo.files import fetch_file
 from portal.vo.http import Web
+from views import intake as intake_module
 from views.intake import MOST_STAGED, IntakeHandler, Intakes
 
 MOST = 3 << 20
 
 
-def test_files_arrive_over_http(tmp_path) -> None:
+def no_room(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_files_arrive_over_http(tmp_path, monkeypatch) -> None:
     (tmp_path / "left over").mkdir()
     intakes = Intakes(tmp_path, MOST)
     assert not tmp_path.exists()  # what a killed server left is gone
@@ -54,6 +59,22 @@ def test_files_arrive_over_http(tmp_path) -> None:
         assert (await post(b"x", place="intake/" + "a" * 22)).code == 404
         get = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/{url}", raise_error=False)
         assert get.code == 405
+        with monkeypatch.context() as full:
+            full.setattr(intake_module, "_append", no_room)
+            refused = await post(body)
+            assert refused.code == 413 and "disk may be full" in json.loads(refused.body)["hint"]
+        # A client that goes away in the middle leaves nothing: no file, no request that waits on.
+        before = asyncio.all_tasks()
+        _, client = await asyncio.open_connection("127.0.0.1", port)
+        client.write(f"POST /{url} HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n".encode() + body[:1_500_000])
+        await client.drain()
+        while not intake.arriving:
+            await asyncio.sleep(0.01)
+        client.close()
+        async with asyncio.timeout(10):
+            while intake.arriving or asyncio.all_tasks() - before:
+                await asyncio.sleep(0.01)
+        assert len(list(tmp_path.iterdir())) == MOST_STAGED
         intake.arriving = 2
         assert (await post(b"x")).code == 429
         intake.arriving = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +14,16 @@ from portal.look import PINS, Look
 from portal.table.arrangement import Arrangement
 from portal.table.columns import Column, TableMeta
 from portal.table.result import ResultTable
+from portal.table.selection import rows_clause
+from portal.tabs import Tab
 from tests.views.desk_kit import Desk
+from views import sets as sets_module
 from views.columns import Columns
+from views.combine import Combine
+from views.derive import DerivePanel
 from views.feeds import Feeds
 from views.row import Row
+from views.sets import Sets
 from widgets import base
 
 FIRST_ID = 1651281746966117377
@@ -32,7 +39,7 @@ META = TableMeta(
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch) -> Desk:
-    for noun in ("columns", "row"):
+    for noun in ("columns", "row", "derive", "sets", "combine"):
         (tmp_path / f"{noun}.js").write_text("")
     monkeypatch.setattr(base, "DIST", tmp_path)
     arrays = [pa.array(FIRST_ID + np.arange(20)), np.linspace(0, 38, 20), [0.5] * 20, [None, "x"] * 10]
@@ -87,4 +94,54 @@ def test_the_row_panel_steps_in_the_order_of_the_table_and_pins(desk) -> None:
     for rows in ("20", ",".join(map(str, range(PINS + 2)))):
         with pytest.raises(QueryError):
             view._rows({"rows": rows})
+    view.end()
+
+
+def test_two_computed_columns_deleted_at_once_are_both_asked_for_no_more(desk, monkeypatch) -> None:
+    view, late = DerivePanel(desk, Feeds(1)), []
+
+    def read(work) -> Future:
+        late.append((work, Future()))
+        return late[-1][1]
+
+    for name in ("twice", "thrice"):
+        desk.table().derive(name, "coord_ra * 2")
+    desk.look = Look(filters=(("note", "x"),), condition="twice > 3", x="thrice", y="coord_ra")
+    monkeypatch.setattr(desk.runner, "read", read)
+    for name in ("twice", "thrice"):
+        view.widget._handle_msg({"gesture": "dropped", "name": name})
+    for work, done in late:
+        done.set_result(work())
+    assert desk.look == Look(filters=(("note", "x"),)) and not desk.table().derived
+    view.end()
+
+
+def test_sets_count_only_what_changed_and_hold_the_rows_of_a_download(desk, monkeypatch) -> None:
+    counted = []
+    count = sets_module._count
+    monkeypatch.setattr(sets_module, "_count", lambda *of: counted.append(of) or count(*of))
+    desk.panel, desk.look = ("sets", ""), Look(clauses=(rows_clause([3, 5]),))
+    view = Sets(desk, Feeds(1))
+    assert view.widget.total == "2 of 20 rows" and len(counted) == 1
+    desk.point_at(7)
+    desk.arrived += 1
+    assert len(counted) == 1
+    ids = view._answer({"what": "ids", "column": "objectId"})
+    assert desk.users == 1 and b"".join(ids.body) == f"{FIRST_ID + 3}\n{FIRST_ID + 5}\n".encode()
+    ids.done()
+    with pytest.raises(QueryError):
+        view._answer({"what": "ids", "column": "coord_ra"})
+    assert desk.users == 0
+    view.end()
+
+
+def test_a_closed_panel_of_joins_opens_no_result(desk) -> None:
+    desk.panel, desk.tabs = ("combine", ""), (Tab("one", "first", "COMPLETED", 20, False, ""),)
+    view = Combine(desk, Feeds(1))
+    assert view.widget.results[0]["rows"] == "20 rows"
+    desk.panel = ()
+    desk.look = Look(filters=(("coord_ra", "> 10"),))
+    assert view.widget.results[0]["rows"] == "20 rows"
+    desk.panel = ("combine", "")
+    assert view.widget.results[0]["rows"] == "14 of 20 rows" and desk.users == 0
     view.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from portal.look import Look
 from portal.table.arrangement import Arrangement
 from portal.table.columns import Column, TableMeta
 from portal.table.result import ResultTable
-from portal.table.selection import rows_clause
+from portal.table.selection import Clause, rows_clause, selection_sql
 from portal.vo.soda import THUMBS_A_MINUTE, Cutouts
 from tests.views.desk_kit import Desk
 from views import table as table_module
@@ -87,6 +88,59 @@ def test_conditions_orders_and_panels_by_hand(desk, view) -> None:
     assert desk.panel == ("row", "note")
 
 
+def test_rows_of_before_go_when_the_view_fails_or_the_result_has_none(desk, view, monkeypatch) -> None:
+    desk.look = Look(clauses=(rows_clause([3]),))
+    assert view.grid.n_all == 250 and view.grid.marked
+    # A filter of another day, on a column that is gone.
+    desk.look = Look(kept=(Clause("chart", '"gone" > 1', "box"),))
+    assert view.grid.n_rows == 0 and "gone" in view.grid.message
+    answer = ask(view, columns="0-4")
+    assert answer["rows"] == [] and answer["names"] == [column.name for column in META.columns]
+    desk.look = Look()
+    assert view.grid.n_rows == 250 and view.grid.message == ""
+    monkeypatch.setattr(desk, "table", lambda: None)
+    desk.active = "two"
+    assert (view.grid.n_rows, view.grid.n_all, view.grid.columns) == (0, 0, [])
+    assert ask(view)["rows"] == []
+
+
+def test_ticks_and_what_other_views_mark_meanwhile_come_together(desk, view, monkeypatch) -> None:
+    late: list[tuple] = []
+
+    def read(work) -> Future:
+        done: Future = Future()
+        late.append((work, done))
+        return done
+
+    def answer_all() -> None:
+        while late:
+            work, done = late.pop(0)
+            done.set_result(work())
+
+    def tick(**fields) -> None:
+        view.grid._handle_msg({"gesture": "checked", "rows": [], "on": True, "all": False, **fields})
+
+    def marked() -> list[int]:
+        return desk.table().where(selection_sql(desk.look.clauses)).tolist() if desk.look.clauses else []
+
+    monkeypatch.setattr(desk.runner, "read", read)
+    tick(rows=[1])
+    tick(rows=[2])
+    desk.look = desk.look.with_clause(Clause("sky", '"coord_ra" < 0.5', "circle"))  # row 0
+    answer_all()
+    assert marked() == [0, 1, 2]
+    tick(rows=[7])
+    tick(on=False, all=True)
+    answer_all()
+    assert marked() == []
+    tick(rows=[8])
+    work, done = late.pop(0)
+    monkeypatch.setattr(desk, "table", lambda: None)  # another tab, whose rows are not there yet
+    done.set_result(work())
+    answer_all()
+    assert desk.look.clauses == ()
+
+
 def test_marked_rows_are_copied_in_the_order_shown(desk, view, monkeypatch) -> None:
     desk.look = Look(sort=(("coord_dec", True),), clauses=(rows_clause([3, 5]),), columns=Arrangement(hidden=("note",)))
     assert view.grid.marked
@@ -137,16 +191,18 @@ def test_small_pictures_keep_to_the_quota(desk) -> None:
         return image()
 
     cutouts.thumb = thumb
-    thumbs = Thumbs(cutouts, desk.table)
-    picture = np.asarray(Image.open(BytesIO(b"".join(thumbs.answer({"row": "9"}).body))))
+    thumbs = Thumbs(cutouts, lambda: ("one", desk.table()))
+    with pytest.raises(QueryError):
+        thumbs.answer({"row": "9", "of": "two"})  # asked for before this result was shown
+    picture = np.asarray(Image.open(BytesIO(b"".join(thumbs.answer({"row": "9", "of": "one"}).body))))
     assert picture.shape == (30, 30) and picture[5].min() > picture[25].max()  # north is up
     assert asked == [tuple(desk.table().take(np.array([9]), ["coord_ra", "coord_dec"]).to_pylist()[0].values())]
     for _ in range(THUMBS_A_MINUTE - 1):
-        assert b"".join(thumbs.answer({"row": "10"}).body) == b""  # no image there
-    later = thumbs.answer({"row": "11"})
+        assert b"".join(thumbs.answer({"row": "10", "of": "one"}).body) == b""  # no image there
+    later = thumbs.answer({"row": "11", "of": "one"})
     assert later.body == b"" and 0 < int(dict(later.headers)["Retry-After"]) <= 61
     assert len(asked) == THUMBS_A_MINUTE
     for row in ("250", "-1", "x", ""):
         with pytest.raises(QueryError):
-            thumbs.answer({"row": row})
+            thumbs.answer({"row": row, "of": "one"})
     cutouts.close()

@@ -140,7 +140,7 @@ def test_a_computed_column_that_is_gone_is_asked_for_no_more(runner, finished, p
     finished(session.submit("SELECT 1"))
     table, arrived = session.table(), session.arrived
     table.derive("twice", "x * 2")
-    session.columns_changed()
+    session.columns_changed(session.active)
     assert session.arrived > arrived
     session.look = session.look.with_filter("twice", "> 0").with_sort("twice", False).with_filter("x", "> -1")
     session.change(condition="twice > 1 OR x > 1", x="x", y="-Twice")
@@ -149,9 +149,16 @@ def test_a_computed_column_that_is_gone_is_asked_for_no_more(runner, finished, p
     session.select(Clause("sky", '"x" > 1', "circle"))
     assert table.count(session.look.row_view(table.meta)) <= 3
     table.drop_derived("twice")
-    session.columns_changed(gone="twice")
+    session.columns_changed(session.active, gone="twice")
     look = session.look
     assert (look.sort, look.filters, look.kept, look.condition) == ((), (("x", "> -1"),), (), "")
     assert (look.x, look.y) == ("", "") and [clause.source for clause in look.clauses] == ["sky"]
     table.count(look.row_view(table.meta))
+    # Deleted while the user has gone on to another result: that one's own column of the name stays filtered.
+    first = session.active
+    session.change(condition="twice > 1")
+    finished(session.submit("SELECT 2"))
+    session.change(condition="twice > 2")
+    session.columns_changed(first, gone="twice")
+    assert session.look.condition == "twice > 2" and session.look_of(first).condition == ""
     session.end()
