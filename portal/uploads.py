@@ -86,10 +86,7 @@ class Uploads:
         folder = self.folder / workspace
         folder.mkdir(parents=True, exist_ok=True)
         key = secrets.token_hex(8)
-        rest = [item for item in self.list(workspace) if item.name.lower() != name.lower()]
-        if len(rest) >= MOST_UPLOADS:
-            raise LimitError(f"A workspace keeps at most {MOST_UPLOADS} uploaded tables.", "Remove one first.")
-        room = MOST_BYTES - sum(item.bytes for item in rest)
+        room = _room(self.list(workspace), name)
         rows = size = 0
 
         def counted() -> Iterable[pa.RecordBatch]:
@@ -105,23 +102,20 @@ class Uploads:
             with part.open("wb") as file:
                 for piece in votable_bytes(meta, counted()):
                     size += len(piece)
-                    if size > room:
-                        raise LimitError(
-                            f"The uploaded tables of a workspace may have {MOST_BYTES >> 20} MiB together.",
-                            "Filter the rows, leave columns out, or remove another upload.",
-                        )
+                    _check_room(size, room)
                     file.write(piece)
-            part.rename(self.path(workspace, key))
+            fields = tuple(Field(c.name, c.datatype, c.unit, c.ucd, c.description) for c in meta.columns)
+            made = Upload(key, name, title, rows, size, fields)
+            with self._lock:
+                old = self.list(workspace)
+                _check_room(size, _room(old, name))  # others may have come meanwhile
+                part.rename(self.path(workspace, key))
+                self._write(workspace, [*(item for item in old if item.name.lower() != name.lower()), made])
+                for item in old:
+                    if item.name.lower() == name.lower():
+                        self.path(workspace, item.key).unlink(missing_ok=True)
         finally:
             part.unlink(missing_ok=True)
-        fields = tuple(Field(c.name, c.datatype, c.unit, c.ucd, c.description) for c in meta.columns)
-        made = Upload(key, name, title, rows, size, fields)
-        with self._lock:
-            old = self.list(workspace)
-            self._write(workspace, [*(item for item in old if item.name.lower() != name.lower()), made])
-            for item in old:
-                if item.name.lower() == name.lower():
-                    self.path(workspace, item.key).unlink(missing_ok=True)
         return made
 
     def rename(self, workspace: str, key: str, name: str) -> None:
@@ -174,6 +168,22 @@ class Uploads:
         part = folder / "list.part"
         part.write_text(json.dumps(list(items)))
         part.replace(folder / "list.json")
+
+
+def _room(uploads: Iterable[Upload], name: str) -> int:
+    """Bytes that are left for an upload of that name. Raises LimitError when there are as many as may be."""
+    rest = [item for item in uploads if item.name.lower() != name.lower()]
+    if len(rest) >= MOST_UPLOADS:
+        raise LimitError(f"A workspace keeps at most {MOST_UPLOADS} uploaded tables.", "Remove one first.")
+    return MOST_BYTES - sum(item.bytes for item in rest)
+
+
+def _check_room(size: int, room: int) -> None:
+    if size > room:
+        raise LimitError(
+            f"The uploaded tables of a workspace may have {MOST_BYTES >> 20} MiB together.",
+            "Filter the rows, leave columns out, or remove another upload.",
+        )
 
 
 def as_schema(uploads: Iterable[Upload]) -> dict[str, Any]:

@@ -93,13 +93,28 @@ class Query:
 
     @property
     def short(self) -> bool:
-        """Whether it should end at once: it is held to a small part of the sky or to ids, or asks one small table."""
-        held = self._compiled.confined.values()
-        if any(sum(last - first + 1 for first, last in ranges) <= SHORT_PIXELS for ranges in held):
-            return True
-        if self._compiled.bounded and not held:
-            return True
-        return self._compiled.named <= 1 and self.rows_read <= SHORT_ROWS
+        """Whether it should end at once: it is held to a small part of the sky or to ids, or asks one small table.
+
+        A large table beside the one that is held may be read whole, many times over in a join without condition.
+        """
+        asked = self._compiled
+        held = {
+            name
+            for name, ranges in asked.confined.items()
+            if sum(last - first + 1 for first, last in ranges) <= SHORT_PIXELS
+        }
+        large = [name for name in asked.tables - held if self._size(name) > SHORT_ROWS]
+        if held:
+            return not large
+        if asked.bounded and not asked.confined:
+            # What an id holds is one of the large ones; named twice, the other is not held.
+            return not large or (len(large) == 1 and asked.named == len(asked.tables))
+        return asked.named <= 1 and self.rows_read <= SHORT_ROWS
+
+    def _size(self, name: str) -> int:
+        """Rows of a table it names; of an upload, those of the largest one."""
+        rows = self._store.rows.get(name)
+        return max((table.num_rows for table in self._uploads.values()), default=0) if rows is None else rows
 
     def cancel(self) -> None:
         """Stop it, from any thread; the running step raises CancelledError."""

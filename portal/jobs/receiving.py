@@ -18,7 +18,7 @@ from ..table.foreign import Options
 from ..table.foreign.apart import open_file
 from ..table.result import ResultTable
 from ..table.votable_read import VOTableDecoder
-from ..vo.http import Web, error_text
+from ..vo.http import Web, error_text, read_small
 from .job import Job, Progress
 
 FIRST_BYTES = 16  # tell FITS, Parquet and packed files from XML
@@ -52,9 +52,10 @@ class Receiver:
         with self.web.stream(url) as answer:
             job.hang_up = lambda: _hang_up(answer)
             try:
+                if job.cancelled.is_set():  # before there was a connection to end
+                    raise CancelledError("Stopped.")
                 if answer.status_code >= 400:
-                    answer.read()
-                    raise ServiceError(error_text(answer), status=answer.status_code, url=str(answer.url))
+                    raise ServiceError(error_text(read_small(answer)), status=answer.status_code, url=str(answer.url))
                 arriving = _Arriving(answer, job, self.most_bytes, size, rows)
                 first = arriving.begin()
                 ending = _ending(first, answer.headers.get("content-type", ""))
@@ -62,7 +63,7 @@ class Receiver:
                     self._whole(job, arriving, ending)
                 else:
                     self._stream(job, arriving)
-            except httpx.HTTPError:
+            except (httpx.HTTPError, ServiceError):
                 if job.cancelled.is_set():
                     raise CancelledError("Stopped.") from None
                 raise

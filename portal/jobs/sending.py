@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 
-from ..errors import LimitError, ServiceError
+from ..errors import LimitError, QueryError, TriviewError
 from ..uploads import Upload, Uploads
 from ..vo.capabilities import Capabilities, UploadLimits, read_capabilities
 from ..vo.http import Web
@@ -12,6 +13,7 @@ from ..vo.tap import TapService
 from .job import Job
 
 log = logging.getLogger(__name__)
+MUTE_SECONDS = 300.0  # before a service that did not tell its capabilities is asked again
 
 
 class Sender:
@@ -21,7 +23,7 @@ class Sender:
         self.web = web
         self.uploads = uploads
         self._known: dict[str, Capabilities] = {}
-        self._mute: set[str] = set()  # services that did not tell their capabilities
+        self._mute: dict[str, float] = {}  # services that did not tell their capabilities, and when
 
     def capabilities(self, service: str) -> Capabilities:
         """What a service takes and gives, asked once. Raises ServiceError when it does not tell."""
@@ -35,13 +37,13 @@ class Sender:
 
     def _format(self, service: str) -> str:
         """The format to ask for, "" to leave it to a service that says nothing of itself."""
-        if service in self._mute:
+        if time.monotonic() - self._mute.get(service, -MUTE_SECONDS) < MUTE_SECONDS:
             return ""
         try:
             return self.capabilities(service).format
-        except ServiceError as error:
+        except TriviewError as error:  # what is wrong with that document is no reason not to ask
             log.info("no capabilities of %s: %s", service, error)
-            self._mute.add(service)
+            self._mute[service] = time.monotonic()
             return ""
 
     def send(self, job: Job) -> str:
@@ -54,12 +56,17 @@ class Sender:
         if sent:
             self._check(job.service, [upload for upload, _ in sent])
         files = [(upload.name, path) for upload, path in sent]
-        return TapService(self.web, job.service).submit(job.adql, job.maxrec, files, self._format(job.service))
+        try:
+            return TapService(self.web, job.service).submit(job.adql, job.maxrec, files, self._format(job.service))
+        except FileNotFoundError:
+            raise QueryError(
+                "An uploaded table of this query was replaced or removed just now.", "Run the query again."
+            ) from None
 
     def _check(self, service: str, uploads: list[Upload]) -> None:
         try:
             limits = self.limits(service)
-        except ServiceError as error:
+        except TriviewError as error:
             log.info("no capabilities of %s: %s", service, error)
             return  # the service itself will say what it does not take
         if not limits.inline:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import CancelledError, LimitError, ServiceError
-from .http import Web, error_text
+from .http import Web, error_text, read_small
 
 LONGEST_SECONDS = 600.0  # 1 GiB at 2 MB/s
 TOLD_BYTES = 4 << 20  # between two words about how far it is
@@ -34,8 +34,7 @@ def fetch_file(
     try:
         with web.stream(url, anonymous=True) as answer, path.open("wb") as file:
             if answer.status_code >= 400:
-                answer.read()
-                raise ServiceError(error_text(answer)[:400], "Check the address.", answer.status_code, url)
+                raise ServiceError(error_text(read_small(answer))[:400], "Check the address.", answer.status_code, url)
             length = answer.headers.get("content-length", "")
             total = int(length) if length.isdigit() else 0
             for part in answer.iter_bytes():

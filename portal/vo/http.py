@@ -108,11 +108,11 @@ class Web:
 
     def get(self, url: str, seconds: float | None = None, **params: str) -> httpx.Response:
         """A whole small answer. Raises ServiceError when the service cannot be reached, LimitError when it is large."""
-        return self._whole(self._send("GET", url, seconds, params=params or None))
+        return read_small(self._send("GET", url, seconds, params=params or None))
 
     def post(self, url: str, **data: str) -> httpx.Response:
         """POST of form data, the answer whole. A 303 is followed as GET, as UWS wants it."""
-        return self._whole(self._send("POST", url, None, data=data))
+        return read_small(self._send("POST", url, None, data=data))
 
     def post_location(self, url: str, files: dict[str, tuple[str, BinaryIO, str]] | None = None, **data: str) -> str:
         """POST of form data whose answer is a place (303). Returns that address; any other answer raises.
@@ -152,23 +152,25 @@ class Web:
         finally:
             answer.close()
 
-    def _whole(self, answer: httpx.Response) -> httpx.Response:
-        parts, size = [], 0
-        try:
-            for part in answer.iter_bytes():
-                size += len(part)
-                if size > SMALL_ANSWER:
-                    raise LimitError(f"The answer of {answer.url} is larger than {SMALL_ANSWER >> 20} MiB.")
-                parts.append(part)
-        except httpx.HTTPError as error:
-            raise ServiceError(f"The connection to {answer.url} broke ({error}).", url=str(answer.url)) from None
-        finally:
-            answer.close()
-        answer._content = b"".join(parts)
-        return answer
-
     def close(self) -> None:
         self._client.close()
+
+
+def read_small(answer: httpx.Response) -> httpx.Response:
+    """The answer with its bytes read. Raises LimitError when it is large, ServiceError when it breaks."""
+    parts, size = [], 0
+    try:
+        for part in answer.iter_bytes():
+            size += len(part)
+            if size > SMALL_ANSWER:
+                raise LimitError(f"The answer of {answer.url} is larger than {SMALL_ANSWER >> 20} MiB.")
+            parts.append(part)
+    except httpx.HTTPError as error:
+        raise ServiceError(f"The connection to {answer.url} broke ({error}).", url=str(answer.url)) from None
+    finally:
+        answer.close()
+    answer._content = b"".join(parts)
+    return answer
 
 
 def error_text(answer: httpx.Response) -> str:

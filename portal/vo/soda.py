@@ -114,8 +114,8 @@ class Cutouts:
         if answer.status_code >= 400:
             raise ServiceError(error_text(answer), status=answer.status_code, url=soda.access_url)
         with self._lock:
+            self._size += len(answer.content) - len(self._kept.get(key, b""))  # two may have asked at once
             self._kept[key] = answer.content
-            self._size += len(answer.content)
             while self._size > CACHE_BYTES and len(self._kept) > 1:
                 self._size -= len(self._kept.popitem(last=False)[1])
         return answer.content

@@ -120,7 +120,7 @@ class Files(BaseHTTPRequestHandler):
                 return
 
 
-def test_a_file_is_fetched_from_an_address(tmp_path) -> None:
+def test_a_file_is_fetched_from_an_address(tmp_path, monkeypatch) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     host = f"127.0.0.1:{server.server_address[1]}"
@@ -142,6 +142,9 @@ def test_a_file_is_fetched_from_an_address(tmp_path) -> None:
         fetch("/a", closed)
     with pytest.raises(ServiceError, match="not an http"):
         fetch_file(web, "file:///etc/passwd", path, 10, stop, print)
+    monkeypatch.setattr("portal.vo.http.SMALL_ANSWER", 500)
+    with pytest.raises(LimitError, match="larger"):
+        fetch("/none")  # what an error says is bounded too
     stop.set()
     with pytest.raises(CancelledError):
         fetch("/a")

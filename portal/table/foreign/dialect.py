@@ -14,6 +14,7 @@ from portal.table.foreign.kinds import Options
 
 MOST_COLUMNS = 20_000  # as for VOTable
 LOOKED_AT = 200  # lines that vote for a delimiter
+LINE_END = re.compile(r"\r\n|\n|\r")  # str.splitlines knows others too, which the reader of the rows does not
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 EMPTY = frozenset({"", "null", "na", "n/a", "nan", "none", "--", "-", "\\n"})
 """Cells, in small letters, that stand for nothing in a column of numbers."""
@@ -47,7 +48,7 @@ def split(line: str, delimiter: str) -> list[str]:
 def guess_dialect(beginning: str, options: Options) -> Dialect:
     """The dialect of a text that begins so; what ``options`` say goes first. Raises FormatError for an empty one."""
     csv.field_size_limit(1 << 26)
-    lines = beginning.splitlines()
+    lines = LINE_END.split(beginning)
     before = list(takewhile(lambda line: not line.strip() or line.lstrip().startswith("#"), lines))
     body = [line for line in lines[len(before) :] if line.strip() and not line.startswith("#")][:LOOKED_AT]
     if not body:

@@ -54,13 +54,13 @@ def text_of_file(given: Given, asked: str = "", whole: bool = True) -> Text:
     for mark, name in BOMS:
         if given.head.startswith(mark) and asked in ("", name):
             if name == "utf-8":
-                return Text(given.path, len(mark), name)
+                return _lined(given, Text(given.path, len(mark), name))
             return _recoded(given, "utf-16", name, whole)
     name = asked or _wide(given.head) or ("utf-8" if _is_utf8(given, whole) else "latin-1")
     if name == "utf-8":
         if asked and not _is_utf8(given, whole):
             raise FormatError("The file is not UTF-8 text.", "Choose another encoding.")
-        return Text(given.path, 0, name)
+        return _lined(given, Text(given.path, 0, name))
     text = _recoded(given, name, name.partition("-le")[0].partition("-be")[0], whole)
     if name != "latin-1" or asked:
         return text
@@ -105,4 +105,18 @@ def _recoded(given: Given, codec: str, name: str, whole: bool) -> Text:
                 copy.write(decoder.decode(b"", True).encode())
     except UnicodeError:
         raise FormatError(f"The file is not text in {name}.", "Choose another encoding.") from None
-    return Text(out, 0, name)
+    return _lined(given, Text(out, 0, name))
+
+
+def _lined(given: Given, text: Text) -> Text:
+    """The text with line feeds where its lines end in carriage returns alone, as old spreadsheets write them."""
+    with text.path.open("rb") as file:
+        head = file.read(BLOCK)
+        if b"\r" not in head or b"\n" in head:
+            return text
+        out = given.aside / "lines"
+        with out.open("wb") as copy:
+            file.seek(text.start)
+            while block := file.read(BLOCK):
+                copy.write(block.replace(b"\r", b"\n"))
+    return text._replace(path=out, start=0)

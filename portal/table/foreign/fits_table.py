@@ -63,6 +63,8 @@ def read(given: Given, options: Options, told: Told) -> Iterator[pa.RecordBatch]
             if hdu.is_table and options.part in (-1, hdu.number):
                 chosen = hdu
                 break
+            if hdu.is_table:
+                plus = None  # it is the first table that is read of it, which is another one
         if chosen is None:
             raise FormatError("The FITS file has no such table.", "Choose another HDU.")
         if chosen.header.get("ZTABLE"):

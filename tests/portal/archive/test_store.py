@@ -122,12 +122,21 @@ def test_a_place_on_the_sky_opens_the_files_it_touches(sample: Path, store: Stor
 def test_which_queries_are_short(store: Store, monkeypatch) -> None:
     monkeypatch.setattr("portal.archive.query.SHORT_ROWS", 100)
     near = "SELECT objectId FROM dp1.Object WHERE CONTAINS(POINT(coord_ra, coord_dec), CIRCLE(62, -37, {0})) = 1"
+    here, inside = (
+        "SELECT o.objectId FROM dp1.Object AS o",
+        ("CONTAINS(POINT(o.coord_ra, o.coord_dec), CIRCLE(62, -37, 0.1)) = 1"),
+    )
     for adql, short in (
         (near.format(0.1), True),
         (near.format(5), False),
         (near.format(5).replace("= 1", "= 0"), False),
         ("SELECT psfFlux FROM dp1.ForcedSource WHERE objectId = 5", True),
         ("SELECT schema_name FROM tap_schema.schemas", True),
+        (f"{here}, dp1.ForcedSource AS s WHERE {inside}", False),
+        (f"{here}, tap_schema.schemas AS s WHERE {inside}", True),
+        ("SELECT a.psfFlux FROM dp1.ForcedSource AS a, dp1.ForcedSource AS b WHERE a.objectId = 5", False),
+        ("SELECT b.psfFlux FROM dp1.Object AS a, dp1.ForcedSource AS b WHERE a.objectId = 5", False),
+        ("SELECT s.psfFlux FROM dp1.ForcedSource AS s, tap_schema.schemas AS t WHERE s.objectId = 5", True),
         ("SELECT COUNT(*) AS n FROM dp1.ForcedSource AS a, dp1.ForcedSource AS b", False),
         ("SELECT COUNT(*) AS n FROM tap_schema.schemas AS a, tap_schema.schemas AS b", False),
     ):

@@ -64,6 +64,17 @@ def test_uploads_of_a_workspace_are_bounded(tmp_path, monkeypatch) -> None:
     with pytest.raises(LimitError):
         uploads.add("w", "c", "", META, [BATCH])
 
+    def meanwhile():
+        uploads.remove("w", uploads.list("w")[0].key)
+        uploads.add("w", "c", "", META, [BATCH])
+        uploads.add("w", "d", "", META, [BATCH])
+        yield BATCH
+
+    uploads.remove("w", uploads.list("w")[0].key)
+    with pytest.raises(LimitError):
+        uploads.add("w", "e", "", META, meanwhile())
+    assert {path.stem for path in (tmp_path / "w").glob("*.*t")} == {item.key for item in uploads.list("w")}
+
 
 @pytest.mark.parametrize(
     "title, name", [("my list.csv", "my_list"), ("/tmp/3c273.vot", "t_3c273"), ("¿?", "targets"), ("a.b", "a_2")]
@@ -115,6 +126,11 @@ def test_what_a_service_would_refuse_is_not_sent(runner, script, finished, post)
     assert isinstance(job.error, QueryError) and job.row().line == 1
     assert not [path for method, path, _ in script.asked if path == "/tap/async"]
     assert isinstance(runner.sender, Sender)
+    runner.sender._known.clear()
+    for path in runner.uploads.folder.rglob("*.vot"):
+        path.unlink()  # as replacing it just now would
+    job = finished(session.submit("SELECT * FROM TAP_UPLOAD.mine"))
+    assert isinstance(job.error, QueryError) and "just now" in job.error.message
 
 
 def test_a_result_is_made_by_the_portal_itself(runner, finished, post) -> None:

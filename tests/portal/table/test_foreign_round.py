@@ -1,11 +1,17 @@
 """Every export comes back through the readers of foreign files: rows, ids, nulls, units, UCDs, descriptions."""
 
-import pytest
+import io
 
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from portal.table.columns import Column, TableMeta
 from portal.table.export import export_stream
 from portal.table.foreign.kinds import Options
 from portal.table.formats import FORMATS
 from portal.table.result import ResultTable
+from portal.table.votable_write import votable_bytes
 from tests.portal.table.reading import read_here
 
 EMPTY_IS_NULL = ("votable-tabledata", "votable-binary", "fits", "ecsv", "ipac")
@@ -50,3 +56,15 @@ def test_regions_come_back_as_positions(result, format):
     _, _, back, notes = read_here(b"".join(export_stream(result, format=format)), "a.reg")
     ra = result.take(list(range(300)), ["coord_ra"])["coord_ra"].to_pylist()
     assert not notes and back["ra"].to_pylist() == pytest.approx(ra, abs=1e-7)
+
+
+def test_the_votable_of_a_fits_file_describes_its_first_table_only():
+    document = b"".join(votable_bytes(TableMeta((Column("mag", "double", unit="mag", ucd="phot.mag"),)), []))
+    first = fits.PrimaryHDU(np.frombuffer(document, np.uint8))
+    first.header["VOTMETA"] = True
+    out = io.BytesIO()
+    tables = [fits.BinTableHDU.from_columns([fits.Column(name, "D", array=[1.5])]) for name in ("mag", "flux")]
+    fits.HDUList([first, *tables]).writeto(out)
+    assert read_here(out.getvalue())[1].columns[0].ucd == "phot.mag"
+    other = read_here(out.getvalue(), options=Options(part=2))[1].columns[0]
+    assert (other.name, other.unit, other.ucd) == ("flux", "", "")

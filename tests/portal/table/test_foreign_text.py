@@ -209,3 +209,20 @@ def test_what_python_writes_comes_back(rows):
     assert table["a"].to_pylist() == numbers
     if kinds["b"] == "double":
         assert table["b"].to_pylist() == values
+
+
+@pytest.mark.parametrize("mark", ["\x0c", "\u0085", "\u2028", "\x1c"])
+def test_only_line_ends_end_lines(mark):
+    text = f"# one{mark}two\nid,ra\n1,2.5\n2,3.5\n3,4.5\n"
+    _, meta, table, _ = read_here(text, "a.csv")
+    assert [column.name for column in meta.columns] == ["id", "ra"] and table["id"].to_pylist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("blank", [",", " "])
+def test_lines_that_end_in_carriage_returns_alone(blank, start):
+    text = start + "id,name\r1,é\r2,b\r".replace(",", blank)
+    assert rows_of(text.encode(), "a.txt") == [(1, "é"), (2, "b")]
+    if not start:
+        assert rows_of(text.encode("latin-1"), "a.txt") == [(1, "é"), (2, "b")]
+    assert rows_of("1651281746966117377\r7\r", "a.txt") == [(1651281746966117377,), (7,)]
