@@ -6,12 +6,23 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from .errors import QueryError
 from .table.arrangement import Arrangement
-from .table.clauses import MODES, Clause, Selection, clauses_from_json, grouped, selection_sql, short, with_clause
+from .table.clauses import (
+    MODES,
+    Clause,
+    Selection,
+    clauses_from_json,
+    column_names,
+    grouped,
+    selection_sql,
+    short,
+    with_clause,
+)
 from .table.columns import Column, TableMeta
 from .table.expression import check_condition
 from .table.filters import column_filter
-from .table.names import quoted
+from .table.names import ROW, quoted
 from .table.result import RowView
 
 PINS = 8  # rows side by side: more do not fit a screen
@@ -141,6 +152,24 @@ class Look(NamedTuple):
             y=axes[1],
             condition="" if plain.search(self.condition) else self.condition,
         )
+
+    def fitting(self, meta: TableMeta) -> tuple[Look, tuple[str, ...]]:
+        """The look with nothing in it that the columns cannot answer, and the labels of what was left out."""
+        known = {column.name.casefold() for column in meta.columns} | {ROW}
+
+        def fits(clause: Clause) -> bool:
+            return all(name.casefold() in known for name in column_names(clause.sql))
+
+        parts = {name: tuple(filter(fits, getattr(self, name))) for name in ("clauses", "kept", "sets")}
+        gone = [clause.label for name in parts for clause in getattr(self, name) if not fits(clause)]
+        condition = self.condition
+        if condition.strip():
+            try:
+                check_condition(condition, meta.columns)
+            except QueryError:
+                gone.append(condition)
+                condition = ""
+        return self._replace(condition=condition, **parts), tuple(gone)
 
     def with_sort(self, column: str, add: bool) -> Look:
         """The next order of a click on a header: ascending, descending, none; ``add`` keeps the other columns."""

@@ -153,7 +153,12 @@ class PageState(param.Parameterized):
                 self._rearrange(to.tabs, of.tabs or ())
             if to.look is not None and find(self.tabs, key) is not None:
                 self.open(key)
-                self._take_look(to.look._replace(current=self.look.current))
+                look, gone = to.look, ()
+                if (table := self.table()) is not None:  # computed columns may have been deleted since
+                    look, gone = look.fitting(table.meta)
+                if gone:
+                    self.trouble = (f"Not brought back: {'; '.join(gone)}.", "Its columns are gone or have changed.")
+                self._take_look(look._replace(current=self.look.current))
             if to.query is not None and self.query == of.query:
                 self.query = to.query
             self.undo_words, self.redo_words = self._undo.words

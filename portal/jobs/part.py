@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 
 from ..errors import QueryError
 from ..table.columns import Info, TableMeta
+from ..table.moment import Moment
 from ..table.order import RowView
-from ..table.result import ResultTable
 from .job import Job
 from .runner import Make, Runner
 
@@ -24,23 +25,23 @@ def part_of(runner: Runner, source: str, view: RowView, infos: Sequence[Info] = 
         table = runner.acquire(source)
         if table is None:
             raise QueryError("There are no rows to copy.", "Wait until rows have come.")
-        meta = replace(table.meta, infos=(*table.meta.infos, *infos))
-        return meta, _copied(runner, source, table, view, job)
+        try:
+            job.progress = job.progress._replace(text="Choosing rows")
+            # What is copied stays as it is now, though a computed column be changed or the result closed meanwhile.
+            now = table.now()
+            rows = table.rows(view, job.stop, now)
+        finally:
+            runner.release(source)
+        meta = replace(now.meta, infos=(*now.meta.infos, *infos))
+        return meta, _copied(now, rows, job)
 
     return work
 
 
-def _copied(runner: Runner, source: str, table: ResultTable, view: RowView, job: Job) -> Iterator[pa.RecordBatch]:
-    try:
-        job.progress = job.progress._replace(text="Choosing rows")
-        rows = table.rows(view, job.stop)
-        total = table.n_rows if rows is None else len(rows)
-        for start in range(0, total, CHUNK):
-            if rows is None:
-                cells = table.page(view, start, min(CHUNK, total - start))[1]
-            else:
-                cells = table.take(rows[start : start + CHUNK])
-            job.progress = job.progress._replace(text="Copying rows", fraction=start / total)
-            yield from cells.to_batches()
-    finally:
-        runner.release(source)
+def _copied(now: Moment, rows: np.ndarray | None, job: Job) -> Iterator[pa.RecordBatch]:
+    total = now.n_rows if rows is None else len(rows)
+    for start in range(0, total, CHUNK):
+        end = min(start + CHUNK, total)
+        cells = now.cells(None, slice(start, end) if rows is None else rows[start:end])
+        job.progress = job.progress._replace(text="Copying rows", fraction=start / total)
+        yield from cells.to_batches()

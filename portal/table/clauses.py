@@ -6,6 +6,7 @@ unknown (a null), the row is outside, and so it is inside of "not". Knows SQL th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ OPPOSITE = {"and": "or not", "or": "and not", "and not": "or", "or not": "and"}
 CLAUSES_LIMIT = 50  # clauses of one selection; more cannot be read as chips, and name a set of rows better
 LABEL_LIMIT = 200  # characters of a name
 DEPTH_LIMIT = 8  # groups within groups
+NAMED = re.compile(r"'(?:[^']|'')*'|\"((?:[^\"]|\"\")+)\"")  # a text, or a name
 
 
 class Clause(NamedTuple):
@@ -76,6 +78,11 @@ def selection_sql(clauses: Iterable[Clause], skip_source: str = "") -> str:
             text = f"({text}) {joined} {part}" if last and last != joined else f"{text} {joined} {part}"
             last = joined
     return text
+
+
+def column_names(sql: str) -> set[str]:
+    """Names of the columns in a checked predicate, where they are the only things in double quotes."""
+    return {name.replace('""', '"') for name in NAMED.findall(sql) if name}
 
 
 def words(clauses: Sequence[Clause]) -> str:

@@ -48,14 +48,16 @@ class Source:
     ) -> None:
         """Rows of the view in its order, or ``rows`` by number in the order given; what takes time comes later."""
         self._result, self._view, self._stop = result, view, stop
+        # The formats that survey the rows first rely on seeing the same cells again, whatever is redefined meanwhile.
+        self.now = result.now()
         self._rows, self._ready = rows, rows is not None
-        self._total = result.n_rows if rows is None else len(rows)
+        self._total = self.now.n_rows if rows is None else len(rows)
 
     @property
     def total(self) -> int:
         """The number of rows; asked first, it waits for the order."""
         if not self._ready:
-            self._rows, self._ready = self._result.rows(self._view, self._stop), True
+            self._rows, self._ready = self._result.rows(self._view, self._stop, self.now), True
             self._total = self._total if self._rows is None else len(self._rows)
         return self._total
 
@@ -66,16 +68,14 @@ class Source:
             if self._stop is not None and self._stop.is_set:
                 raise CancelledError("Stopped.")
             table = self._part(start, min(step, self.total - start), names)
-            if not table.num_rows:
-                raise CancelledError("The result was closed while it was being saved.")
             start += table.num_rows
             step = max(1, min(CHUNK, CHUNK_BYTES * table.num_rows // max(1, table.nbytes)))
             yield from table.to_batches()
 
     def _part(self, start: int, count: int, names: Sequence[str]) -> pa.Table:
         if self._rows is None:
-            return self._result.page(NATURAL, start, count, names)[1]
-        return self._result.take(self._rows[start : start + count], names)
+            return self.now.cells(list(names), slice(start, start + count))
+        return self.now.cells(list(names), self._rows[start : start + count])
 
     def survey(self, meta: TableMeta, words: Iterable[str] = ()) -> Survey:
         """What the rows turn out to be, from one pass over the columns that need it."""
@@ -107,15 +107,15 @@ def export_stream(
     """
     if format not in FORMATS:
         raise QueryError(f"There is no export format {format!r}.", f"Choose one of {', '.join(FORMATS)}.")
-    known = {item.name for item in result.meta.columns}
+    source = Source(result, view, rows, stop)
+    known = {item.name for item in source.now.meta.columns}
     for name in columns or ():
         if name not in known:
             raise QueryError(f"There is no column {name} to export.")
     if FORMATS[format].group == "Regions" and result.positions() is None:
         raise QueryError("This table has no positions to draw.", "Regions need columns of RA and Dec in degrees.")
-    source = Source(result, view, rows, stop)
     if format == "fits":
-        check_width(len(result.meta.columns if columns is None else columns))
+        check_width(len(source.now.meta.columns if columns is None else columns))
     return _pieces(result, source, format, columns, infos, comments)
 
 
@@ -127,10 +127,11 @@ def _pieces(
     infos: Sequence[Info],
     comments: bool,
 ) -> Iterator[bytes]:
-    said = [*infos, Info("ROWS", str(source.total), f"of {result.n_rows:,} received")]
+    now = source.now
+    said = [*infos, Info("ROWS", str(source.total), f"of {now.n_rows:,} received")]
     if not result.complete:
         said.append(Info("INCOMPLETE", "true", "rows were still coming, or were cut off before the last one"))
-    meta = _chosen(result.meta, columns, said)
+    meta = _chosen(now.meta, columns, said)
     names = [item.name for item in meta.columns]
     end = Trailer(overflow=meta.overflow)
 
@@ -145,7 +146,7 @@ def _pieces(
     elif format == "fits":
         yield from fits_bytes(meta, source.survey(meta), batches, end)
     elif format.startswith("regions"):
-        yield from _regions(result, replace(meta, columns=result.meta.columns), source, format)
+        yield from _regions(result, replace(meta, columns=now.meta.columns), source, format)
     elif format == "ecsv":
         fixed = any(item.is_array and not item.arraysize.endswith("*") for item in meta.columns)
         if fixed:

@@ -19,6 +19,7 @@ from portal.table.names import ROW, quoted
 OPENING = "SELECT "  # stands before the text when it is parsed; places in the text count from behind it
 
 ARITHMETIC = {exp.Add: "({} + {})", exp.Sub: "({} - {})", exp.Mul: "({} * {})", exp.Div: "({} / {})"}
+SQL_LIMIT = 100_000  # characters: some functions write an argument several times, so nested ones grow without end
 COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
 
 
@@ -57,9 +58,12 @@ class Writer:
         if self._depth > 100:
             raise self.wrong(node, "The expression is nested too deeply.")
         try:
-            return self._write(node)
+            piece = self._write(node)
         finally:
             self._depth -= 1
+        if len(piece.sql) > SQL_LIMIT:
+            raise self.wrong(node, "Too much is nested here.", ("a computed column for the inner part",))
+        return piece
 
     def _write(self, node: exp.Expression) -> Piece:
         kind = type(node)

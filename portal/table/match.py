@@ -70,8 +70,8 @@ def match_positions(
 ) -> Pairs:
     """Pairs of rows at most ``radius`` arcsec apart; rows without a position have no pair.
 
-    Equal distances go to the lower row number. Raises QueryError for a radius that cannot be, LimitError for more
-    pairs than fit, CancelledError when stopped.
+    Of several rows at the same place the first is taken, unless ``mode`` is "all". Raises QueryError for a radius that
+    cannot be, LimitError for more pairs than fit, CancelledError when stopped.
     """
     _check(radius, mode, left, right)
     a_rows, a = _vectors(left)
@@ -130,10 +130,11 @@ def _pairs(
     a: np.ndarray, b: np.ndarray, radius: float, mode: Mode, stop: Stop | None, progress: Progress | None
 ) -> Pairs:
     chord = 2 * np.sin(np.radians(radius / 3600) / 2)
-    tree = cKDTree(b)
     if mode == "all":
-        return _all(a, b, tree, chord, stop, progress)
-    found = _nearest(a, tree, chord, stop, progress)
+        return _all(a, cKDTree(b), chord, stop, progress)
+    firsts = _first_at_each_place(b)
+    found = _nearest(a, cKDTree(b[firsts]), chord, stop, progress)
+    found = found._replace(right=firsts[found.right])
     if mode == "mutual" and len(found.left):
         rights = np.unique(found.right)
         back = _nearest(b[rights], cKDTree(a), chord, stop, None)
@@ -144,6 +145,19 @@ def _pairs(
         keep = np.sort(keep[np.unique(found.right[keep], return_index=True)[1]])
         found = Pairs(found.left[keep], found.right[keep], found.separation[keep])
     return found
+
+
+def _first_at_each_place(vectors: np.ndarray) -> np.ndarray:
+    """Places in the array, ascending: the tree takes any of several equal vectors."""
+    keep = np.ones(len(vectors), bool)
+    order = np.argsort(vectors[:, 0])
+    same = np.diff(vectors[order, 0]) == 0
+    # Sorting all three numbers takes longer than the tree: only what shares the first is compared.
+    alike = np.sort(order[np.r_[False, same] | np.r_[same, False]])
+    order = np.lexsort(vectors[alike].T)
+    ordered = vectors[alike[order]]
+    keep[alike[order[1:]]] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    return np.flatnonzero(keep)
 
 
 def _nearest(a: np.ndarray, tree: cKDTree, chord: float, stop: Stop | None, progress: Progress | None) -> Pairs:
@@ -158,9 +172,7 @@ def _nearest(a: np.ndarray, tree: cKDTree, chord: float, stop: Stop | None, prog
     return Pairs(np.concatenate(lefts), np.concatenate(rights), _arcsec(np.concatenate(apart)))
 
 
-def _all(
-    a: np.ndarray, b: np.ndarray, tree: cKDTree, chord: float, stop: Stop | None, progress: Progress | None
-) -> Pairs:
+def _all(a: np.ndarray, tree: cKDTree, chord: float, stop: Stop | None, progress: Progress | None) -> Pairs:
     lefts, rights, apart, total = [], [], [], 0
     for begin in range(0, len(a), CHUNK):
         _go_on(stop, progress, begin / len(a))

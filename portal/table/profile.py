@@ -80,8 +80,7 @@ def profile(
     """
     now = result.now()
     item = now.meta.column(column)
-    rows = result.rows(RowView((), where), stop) if where else None
-    rows = rows if rows is None else rows[rows < now.n_rows]
+    rows = result.rows(RowView((), where), stop, now)
     total = now.n_rows if rows is None else len(rows)
     ask = Ask(now, item, total, max(4, min(bins, 500)), log, brief, stop)
     if exact or total <= TRIAL_ROWS:

@@ -178,9 +178,12 @@ class ResultTable:
         """Rows by number, in that order; IndexError for one that is not there."""
         return self.now().cells(columns, rows)
 
-    def rows(self, view: RowView = NATURAL, stop: Stop | None = None) -> np.ndarray | None:
-        """Row numbers (uint32) of the view in its order; None when that is all rows as they came."""
-        return self._rows(self.now(), view, stop)
+    def rows(self, view: RowView = NATURAL, stop: Stop | None = None, now: Moment | None = None) -> np.ndarray | None:
+        """Row numbers (uint32) of the view in its order, ``now`` or at a moment of this result taken before.
+
+        None when that is all rows as they came.
+        """
+        return self._rows(now or self.now(), view, stop)
 
     def page(
         self,

@@ -1,6 +1,7 @@
 """Writes CSV (RFC 4180), TSV and ECSV 1.0, batch by batch, in UTF-8.
 
-Numbers have the digits that read back the same. In CSV and TSV a null is empty and an empty text is ``""``; ECSV
+Numbers have the digits that read back the same; a whole number in a column of floats ends in ``.0``, or readers would
+take the column for integers. In CSV and TSV a null is empty and an empty text is ``""``; ECSV
 knows no difference between the two. TSV has no place for tabs and ends of lines: they become blanks.
 """
 
@@ -56,8 +57,15 @@ def cell_texts(array: pa.Array, separator: str) -> pa.Array:
             array = pc.replace_substring_regex(array, "[\t\r\n]", " ")
         return pc.fill_null(_quoted_texts(array, f'["\r\n{separator}]'), "")
     if pa.types.is_floating(array.type):
-        return pc.fill_null(number_texts(array), "")
+        return pc.fill_null(_float_texts(array), "")
     return pc.fill_null(pc.cast(array, pa.string()), "")
+
+
+def _float_texts(array: pa.Array) -> pa.Array:
+    texts = number_texts(array)
+    if pc.any(pc.equal(pc.floor(array), array)).as_py():
+        texts = pc.replace_substring_regex(texts, r"^(-?\d+)$", r"\1.0")
+    return texts
 
 
 def list_texts(array: pa.ListArray, opening: str, between: str, closing: str, null: str) -> pa.Array:

@@ -10,11 +10,14 @@ import pytest
 
 from portal import sets
 from portal.errors import LimitError, QueryError
+from portal.jobs.job import Job
+from portal.jobs.part import part_of
 from portal.look import Look
 from portal.narrowing import IDS_IN_QUERY, adql_condition, id_columns, ids_text, narrowed_query
 from portal.session import Session
 from portal.table.clauses import Clause, words
 from portal.table.columns import Column, Info, TableMeta
+from portal.table.order import RowView
 from portal.table.selection import box_clause, rows_clause
 from portal.tabs import COLOURS
 
@@ -146,6 +149,44 @@ def test_names_sets_and_tabs_come_back(session, runner, post) -> None:
     assert [tab.title for tab in old.tabs] == ["Other", "Objects"] and not old.tabs[0].pinned
     assert old.look.clauses == (Clause("sky", "mag < 9", "circle"),)
     old.end()
+
+
+def test_undo_leaves_out_what_names_a_column_that_is_gone(session) -> None:
+    table = session.table()
+    table.derive("twice", "2 * mag")
+    session.columns_changed()
+    session.select(Clause("chart", '"twice" > 1 AND "name" <> \'a "b" c\'', "bright"))
+    session.keep_selected()
+    session.select(Clause("table", '"mag" > 1', "faint"))
+    session.change(condition="twice < 50")
+    table.drop_derived("twice")
+    session.columns_changed("twice")
+    session.undo()
+    assert (
+        session.look.condition == ""
+        and session.look.kept == ()
+        and [c.label for c in session.look.clauses] == ["faint"]
+    )
+    assert "bright" in session.trouble[0] and "twice < 50" in session.trouble[0]
+    assert table.count(session.look.row_view(table.meta)) == N
+    table.derive("twice", "3 * mag")
+    session.columns_changed()
+    session.trouble = ()
+    session.undo()
+    assert [c.label for c in session.look.kept] == ["bright"] and session.trouble == ()
+    assert table.count(session.look.row_view(table.meta)) < N
+
+
+def test_a_part_lets_go_of_its_source_and_keeps_its_columns(session, runner, post, monkeypatch) -> None:
+    table, users = session.table(), dict(runner._users)
+    table.derive("twice", "2 * mag")
+    work = part_of(runner, session.active, RowView((), '"nights" < 3'))
+    meta, batches = work(Job("k" * 20, session.workspace, "part", ""))
+    assert runner._users == users  # also when nobody ever takes the rows
+    table.drop_derived("twice")
+    table.derive("other", "name")
+    copied = pa.Table.from_batches(list(batches))
+    assert copied.column_names == [column.name for column in meta.columns] and copied["twice"][2].as_py() == 0.04
 
 
 def test_sets_are_bounded(session, monkeypatch) -> None:

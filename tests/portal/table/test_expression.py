@@ -153,6 +153,12 @@ def test_every_function_works(database):
             assert found is None or isinstance(found, float), text
 
 
+def test_nested_functions_do_not_grow_without_end():
+    for head, tail in (("distance(1, ", ", 2, 3)"), ("scisql_nanojanskytoabmag(", ")")):
+        with pytest.raises(QueryError, match="Too much is nested"):
+            check_expression(head * 16 + COLUMNS[0].name + tail * 16, COLUMNS)
+
+
 def test_near_names_are_offered():
     with pytest.raises(QueryError) as caught:
         check_expression("Mag + 1", (Column("gmag"), Column("rMAG"), Column("x")))

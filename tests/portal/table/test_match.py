@@ -64,6 +64,11 @@ def test_equal_places_and_odd_inputs(monkeypatch) -> None:
     mutual = match_positions(twice, twice, 1.0, "mutual")
     assert len(mutual.left) == len(set(mutual.right.tolist())) == 1 and mutual.separation[0] == 0
     assert len(match_positions(twice, twice, 1.0, "all").left) == 4
+    ra, dec = np.arange(60) / 100, np.full(60, 5.0)
+    often = np.random.default_rng(5).permutation(np.repeat(np.arange(60), 20))
+    for mode in ("best", "mutual"):
+        found = match_positions((ra, dec), (ra[often], dec[often]), 1.0, mode)
+        assert found.right.tolist() == [int(np.flatnonzero(often == row)[0]) for row in range(60)]
     nowhere = np.array([np.nan, 10.0]), np.array([5.0, np.inf])
     for mode in match.MODES:
         assert not len(match_positions(twice, nowhere, 1.0, mode).left)
