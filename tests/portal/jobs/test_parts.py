@@ -154,13 +154,13 @@ def test_names_sets_and_tabs_come_back(session, runner, post) -> None:
 def test_undo_leaves_out_what_names_a_column_that_is_gone(session) -> None:
     table = session.table()
     table.derive("twice", "2 * mag")
-    session.columns_changed()
+    session.columns_changed(session.active)
     session.select(Clause("chart", '"twice" > 1 AND "name" <> \'a "b" c\'', "bright"))
     session.keep_selected()
     session.select(Clause("table", '"mag" > 1', "faint"))
     session.change(condition="twice < 50")
     table.drop_derived("twice")
-    session.columns_changed("twice")
+    session.columns_changed(session.active, "twice")
     session.undo()
     assert (
         session.look.condition == ""
@@ -170,7 +170,7 @@ def test_undo_leaves_out_what_names_a_column_that_is_gone(session) -> None:
     assert "bright" in session.trouble[0] and "twice < 50" in session.trouble[0]
     assert table.count(session.look.row_view(table.meta)) == N
     table.derive("twice", "3 * mag")
-    session.columns_changed()
+    session.columns_changed(session.active)
     session.trouble = ()
     session.undo()
     assert [c.label for c in session.look.kept] == ["bright"] and session.trouble == ()
