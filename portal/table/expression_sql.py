@@ -97,7 +97,7 @@ class Writer:
             return Piece(f"(NOT {self._truth(node.this)})", "truth")
         if kind is exp.Is and isinstance(node.expression, exp.Null):
             return Piece(f"({self.write(node.this).sql} IS NULL)", "truth")
-        if kind is exp.Between:
+        if kind is exp.Between and not node.args.get("symmetric"):
             value, low, high = (self.write(node.args[key]) for key in ("this", "low", "high"))
             low_sql, high_sql = self._alike(value, low, node)[1], self._alike(value, high, node)[1]
             return Piece(f"({self._alike(value, low, node)[0]} BETWEEN {low_sql} AND {high_sql})", "truth")
@@ -188,7 +188,9 @@ class Writer:
         value, pattern = self.write(node.this), self.write(node.expression)
         if value.kind != "text" or pattern.kind != "text":
             raise self.wrong(node, "LIKE compares text with a text pattern.")
-        return Piece(f"({value.sql} {'LIKE' if isinstance(node, exp.Like) else 'ILIKE'} {pattern.sql})", "truth")
+        word = "LIKE" if isinstance(node, exp.Like) else "ILIKE"
+        deny = "NOT " if node.args.get("negate") else ""  # the parser puts NOT inside, unlike that of IN and BETWEEN
+        return Piece(f"({value.sql} {deny}{word} {pattern.sql})", "truth")
 
     def _case(self, node: exp.Expression) -> Piece:
         if isinstance(node, exp.Case) and node.this is not None:

@@ -162,7 +162,9 @@ class Ask(NamedTuple):
             std = float(numbers.std(dtype=np.float64, ddof=1)) if len(numbers) > 1 else None
         self.check()
         with np.errstate(over="ignore", invalid="ignore"):
-            cuts = np.quantile(numbers, (0.001, *QUANTILES, 0.999))
+            # Between whole numbers numpy takes their difference, which must fit 64 bits.
+            wide = found.kind == "whole" and int(high) - int(low) >= 1 << 63
+            cuts = np.quantile(numbers.astype(float) if wide else numbers, (0.001, *QUANTILES, 0.999))
         self.check()
         if found.kind == "whole" and not self.log:
             histogram = count_whole(numbers, int(low), int(high), self.bins)

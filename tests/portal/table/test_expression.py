@@ -92,6 +92,8 @@ def test_values(database, text, wanted):
         (f"id > {BIG} - 1 or a is null", False),  # arithmetic is in doubles
         ("a > 2 and not (b > 1 or s = 'x')", True),
         ("s like 'st%' and s ilike 'ST_R' and s in ('star')", True),
+        ("s not like 'x%' and not s not like 's%'", True),
+        ("s not ilike 'ST%' or s not like 'st%'", False),
         ("k", True),
         ("k = 1 and k <> 0", True),
         ("not k", False),
@@ -118,7 +120,7 @@ def test_conditions(database, text, wanted):
         "atan2(a)", "greatest()", "nosuch(a)", "nosuch", "a between s and 2", "s > 1", "a and b", "not a", "__row__",
         "case when k then 1 else 'x' end", "select a", "a; b", "a limit 1", "a union select 1", "", "  ", "a +", "(a",
         "a)", "'x", '"x', "1_0_", "a like 'x'", "(" * 4000, "-" * 500, "(" * 200 + "a" + ")" * 200,
-        "try_cast(a as int)", "columns('a')", "struct_pack(x := a)", "a collate x", "localtime", "current_user",
+        "try_cast(a as int)", "a between symmetric 9 and 1", "columns('a')", "struct_pack(x := a)", "a collate x", "localtime", "current_user",
     ],
 )  # fmt: skip
 def test_what_is_refused(text):

@@ -73,6 +73,12 @@ def test_awkward_numbers(tmp_path):
     assert ids.histogram.counts == (1, 2) and ids.frequent == ((str(BIG + 1), 2),)
 
 
+def test_quantiles_of_whole_numbers_lie_between_them(tmp_path):
+    found = profile(made(tmp_path / "x", [-(2**63), 5, 2**63 - 1], "long"), "x")
+    values = [value for _, value in found.quantiles]
+    assert values == sorted(values) and values[0] >= -(2.0**63) and values[4] == 5 and values[-1] <= 2.0**63
+
+
 def test_histograms():
     values = np.r_[np.linspace(0, 1, 1000), 1e12, -1e12]
     found = count_numbers(values, (0.0, 1.0), 10)
