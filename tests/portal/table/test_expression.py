@@ -120,7 +120,8 @@ def test_conditions(database, text, wanted):
         "atan2(a)", "greatest()", "nosuch(a)", "nosuch", "a between s and 2", "s > 1", "a and b", "not a", "__row__",
         "case when k then 1 else 'x' end", "select a", "a; b", "a limit 1", "a union select 1", "", "  ", "a +", "(a",
         "a)", "'x", '"x', "1_0_", "a like 'x'", "(" * 4000, "-" * 500, "(" * 200 + "a" + ")" * 200,
-        "try_cast(a as int)", "a between symmetric 9 and 1", "columns('a')", "struct_pack(x := a)", "a collate x", "localtime", "current_user",
+        "try_cast(a as int)", "columns('a')", "struct_pack(x := a)", "a collate x", "localtime", "current_user",
+        "a between symmetric 9 and 1",
     ],
 )  # fmt: skip
 def test_what_is_refused(text):
