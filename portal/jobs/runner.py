@@ -146,7 +146,9 @@ class Runner:
             job.phase = "ABORTED"
             job.progress = job.progress._replace(text="Stopped")
         except TriviewError as error:
-            job.phase, job.error = "ERROR", error
+            # The job stays; what the frames of its error hold (rows, a process that reads a file) must not.
+            error.__cause__ = error.__context__ = None
+            job.phase, job.error = "ERROR", error.with_traceback(None)
         except Exception as error:
             # A job must end in words, whatever happened in it.
             log.exception("job %s failed", job.key)
@@ -155,6 +157,10 @@ class Runner:
             return  # taken up again at the next start, from what the history says
         job.ended = time.time()
         self._store(job)
+        with self._lock:
+            if self._users.get(job.key, 0) <= 0:  # else the last user closes it
+                self._users.pop(job.key, None)
+                self._forget_table(job.key)
         self._tell(job, True)
 
     def _query(self, job: Job) -> None:

@@ -30,7 +30,9 @@ def load(
     rows = None
     try:
         meta, rows = open_file(path, name, options, stop, progress)
-        return edited_meta(meta, edits), _batches(path, meta, rows, edits)
+        batches = _batches(path, meta, rows, edits)
+        next(batches)  # begun, so that it deletes the file even when nobody takes a row
+        return edited_meta(meta, edits), batches
     except BaseException:
         if rows is not None:
             rows.close()
@@ -41,8 +43,10 @@ def load(
 def _batches(
     path: Path, meta: TableMeta, rows: Generator[pa.RecordBatch, None, TableMeta], edits: Edits
 ) -> Generator[pa.RecordBatch, None, TableMeta]:
+    """The batches, after one yield that only begins."""
     done = 0
     try:
+        yield
         with closing(rows):
             while True:
                 try:

@@ -139,7 +139,7 @@ def _numbers(name: str, cells: Sequence[str], frame: str) -> list[float] | None:
     out = [angle(cell, hours and at % 2 == 0) for at, cell in enumerate(cells[:pairs])]
     if any(abs(value) > 90 for value in out[1::2]):
         raise ValueError("declination")
-    turned = name in ("ellipse", "box", "rotbox") and len(cells) > 4
+    turned = name in ("ellipse", "box", "rotbox") and len(cells) % 2 == 1  # pairs of sizes, then maybe an angle
     sizes = cells[pairs : len(cells) - turned]
     out += [_size(cell) for cell in sizes]
     return [*out, angle(cells[-1], False)] if turned else out
@@ -174,8 +174,9 @@ def _row(shape: _Shape) -> tuple:
 
 def _outline(name: str, numbers: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """The corners of a box, or 36 points of an ellipse, on the sphere; angles run from north over east."""
-    lon, lat, a, b = numbers[:4]
-    turn = numbers[4] if len(numbers) > 4 else 0.0
+    lon, lat = numbers[:2]
+    turn = numbers[-1] if len(numbers) % 2 else 0.0
+    a, b = numbers[2:][-3:-1] if len(numbers) % 2 else numbers[-2:]  # the outermost pair
     if name == "ellipse":
         phase = np.arange(36) * (2 * np.pi / 36)
         x, y = a * np.cos(phase), b * np.sin(phase)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import numpy as np
@@ -134,14 +133,14 @@ def test_a_job_is_taken_up_again_after_a_restart(settings, script, finished) -> 
     while not stored.unfinished()[0].url:
         time.sleep(0.005)
     assert stored.unfinished()[0].url == job.url
+    first.close()  # two would write into one folder
     script.phases = ["COMPLETED"]
     second = Runner(settings, stored)
     assert second.resume() == 1
     again = finished(second.jobs[job.key])
     assert again.phase == "COMPLETED" and again.adql == job.adql
     assert sum(path == "/tap/async" for _, path, _ in script.asked) == 1, "the query was not sent twice"
-    for runner in (first, second):
-        threading.Thread(target=runner.close).start()
+    second.close()
 
 
 def test_nothing_stays_open(runner, finished) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 
 import pyarrow as pa
 import pytest
@@ -159,6 +160,30 @@ def test_a_result_is_made_by_the_portal_itself(runner, finished, post) -> None:
     again = Session(runner, session.workspace, post)
     assert [tab.title for tab in again.tabs] == ["three.csv", "broken"]
     assert [row.kind for row in again.jobs] == ["upload", "upload"]
+
+
+def test_a_job_that_ended_holds_neither_its_rows_nor_its_table(runner, finished) -> None:
+    held = []
+
+    def broken(job):
+        def rows():
+            whole = pa.array(range(1000))
+            held.append(weakref.ref(whole))
+            yield BATCH
+            try:
+                raise OSError(whole)
+            except OSError:
+                raise LimitError("Too much.") from None
+
+        return META, rows()
+
+    job = finished(runner.make("w" * 22, "upload", "broken", broken))
+    assert job.error.message == "Too much." and held[0]() is None
+    assert not runner._tables and not runner._users
+    table = runner.acquire(job.key)
+    assert table.n_rows == 3 and not table.complete
+    runner.release(job.key)
+    assert not runner._tables and not runner._users
 
 
 def test_uploads_go_with_their_workspace(runner, post) -> None:

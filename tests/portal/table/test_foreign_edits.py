@@ -138,6 +138,14 @@ def test_a_reader_that_fails_or_is_stopped_leaves_nothing_behind(tmp_path: Path,
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_whose_rows_nobody_takes_is_deleted(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("portal.table.foreign.load.open_file", slow_reader(threading.Event()))
+    file = tmp_path / "lent"
+    file.write_text("x")
+    load.load(file, "x", Options(), edits(("id",)), threading.Event(), lambda *now: None)[1].close()
+    assert not file.exists()
+
+
 def test_types_are_asked_of_the_reader_of_text_only() -> None:
     wanted = Edits((Edit("id", "id", "char"), Edit("ra", "ra", "")))
     assert load.with_types(Options(), "csv", wanted).types == (("id", "char"),)

@@ -68,3 +68,11 @@ def test_the_votable_of_a_fits_file_describes_its_first_table_only():
     assert read_here(out.getvalue())[1].columns[0].ucd == "phot.mag"
     other = read_here(out.getvalue(), options=Options(part=2))[1].columns[0]
     assert (other.name, other.unit, other.ucd) == ("flux", "", "")
+
+
+def test_rings_of_boxes_and_ellipses_go_by_their_outer_edge():
+    text = "fk5\nbox(10,0,1d,1d,2d,4d,90)\nellipse(10,0,1d,1d,2d,3d,0)\nbox(10,0,2d,4d)\n"
+    rows = read_here(text, "a.reg")[2].to_pylist()
+    assert [row["radius"] for row in rows] == pytest.approx([5**0.5, 3, 5**0.5], abs=1e-3)
+    turned = np.array(rows[0]["s_region"].split()[2:], float)[1::2]
+    assert np.ptp(turned) == pytest.approx(2, abs=0.01)  # the long side of 4 degrees runs east to west
