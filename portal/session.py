@@ -75,9 +75,12 @@ class Session(PageState):
     def close_others(self, key: str) -> None:
         """Take all results off the page but one and those that are pinned."""
         before = self.tabs
-        for tab in before:
-            if tab.key != key and not tab.pinned:
-                self._close(tab.key)
+        with param.parameterized.batch_call_watchers(self):
+            if any(tab.key == self.active and not tab.pinned for tab in before):
+                self.open(key)  # first, else each of the others would be shown, and read, before it goes
+            for tab in before:
+                if tab.key != key and not tab.pinned:
+                    self._close(tab.key)
         if self.tabs != before:
             self._did(Step("close other results", "", Scene(tabs=before), Scene(tabs=self.tabs)))
 

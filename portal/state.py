@@ -6,6 +6,7 @@ change. Knows nothing of widgets; ``post`` brings calls from worker threads to t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,8 @@ class PageState(param.Parameterized):
         self.post = post or (lambda call: call())
         self._looks: dict[str, Look] = {}
         self._held: dict[str, ResultTable] = {}
+        self._lock = threading.Lock()
+        self._ended = False
         self._undo = Undo()
         self._seen: tuple[str, Look] = ("", Look())
         self._counter = 0
@@ -78,12 +81,12 @@ class PageState(param.Parameterized):
         return self._table_of(self.active) if self.active else None
 
     def _table_of(self, key: str) -> ResultTable | None:
-        if key not in self._held:
-            table = self.runner.acquire(key)
-            if table is None:
-                return None
-            self._held[key] = table
-        return self._held[key]
+        with self._lock:  # threads that answer the page's addresses ask too, also once it has ended
+            if key not in self._held and not self._ended:
+                table = self.runner.acquire(key)
+                if table is not None:
+                    self._held[key] = table
+            return self._held.get(key)
 
     def look_of(self, key: str) -> Look:
         """How a result is looked at, also one that is not shown now."""
@@ -264,6 +267,8 @@ class PageState(param.Parameterized):
         """Give back what the page took: listeners and open tables. Jobs go on; the workspace stays."""
         for job in list(self.runner.jobs.values()):
             job.listeners[:] = [item for item in job.listeners if getattr(item, "owner", None) is not self]
-        for key in list(self._held):
-            self._held.pop(key)
+        with self._lock:
+            self._ended = True
+            held, self._held = list(self._held), {}
+        for key in held:
             self.runner.release(key)

@@ -43,6 +43,14 @@ class Shown(NamedTuple):
     sky: str = ""
 
 
+class Refused(NamedTuple):
+    """A filter text that does not fit its column, what is wrong with it, and the filter that stays meanwhile."""
+
+    text: str
+    problem: str
+    kept: str
+
+
 class Table(View):
     """The grid of the active result."""
 
@@ -53,6 +61,7 @@ class Table(View):
         self._thumbs = self.feed(Thumbs(cutouts, self._shown_result).answer) if cutouts is not None else ""
         self._picture: Shown | None = None
         self._last_current = -1
+        self._refused: dict[str, Refused] = {}
         self._ticks: list[Any] = []  # not yet part of the selection; two can come before the first is
         self.grid = Grid(url=self.feed(self._rows), functions=sorted(FUNCTIONS), sizing_mode="stretch_both")
         self.take(
@@ -117,11 +126,22 @@ class Table(View):
         try:
             column_filter(table.meta.column(gesture.column), gesture.text)
         except QueryError as error:
-            self.grid.problems = {**self.grid.problems, gesture.column: f"{error.message} {error.hint}".strip()}
+            kept = dict(self.session.look.filters).get(gesture.column, "")
+            self._refused[gesture.column] = Refused(gesture.text, f"{error.message} {error.hint}".strip(), kept)
+            self.grid.param.update(**self._filter_boxes())
             return
-        self.grid.problems = {name: text for name, text in self.grid.problems.items() if name != gesture.column}
-        self.grid.page = 0
+        self._refused.pop(gesture.column, None)
+        self.grid.param.update(**self._filter_boxes(), page=0)
         self.session.look = self.session.look.with_filter(gesture.column, gesture.text)
+
+    def _filter_boxes(self) -> dict[str, Any]:
+        """What the filter boxes hold: the filters, and texts that are none until they are put right."""
+        now = dict(self.session.look.filters)
+        self._refused = {name: item for name, item in self._refused.items() if now.get(name, "") == item.kept}
+        return {
+            "filters": {**now, **{name: item.text for name, item in self._refused.items()}},
+            "problems": {name: item.problem for name, item in self._refused.items()},
+        }
 
     def _turn(self, gesture: Any) -> None:
         self.grid.page = gesture.page
@@ -217,6 +237,8 @@ class Table(View):
     def _show(self, shown: Shown, place: int, new_table: bool) -> None:
         look, meta = self.session.look, shown.table.meta
         old = self._picture
+        if new_table:
+            self._refused = {}
         self._picture = shown
         changes: dict[str, Any] = {
             "n_rows": shown.total,
@@ -225,12 +247,12 @@ class Table(View):
             "current": look.current,
             "current_place": place,
             "sort": [[name, "desc" if descending else "asc"] for name, descending in look.sort],
-            "filters": dict(look.filters),
             "condition": look.condition,
             "widths": dict(look.columns.widths),
             "version": self.grid.version + 1,
             "message": self.nothing() if shown.total == 0 else "",
         }
+        changes |= self._filter_boxes()
         heads = [_head(column) for column in meta.columns]
         if new_table or heads != self.grid.columns:  # a result gains and loses computed columns
             changes["columns"] = heads
@@ -246,7 +268,6 @@ class Table(View):
             changes["can_thumb"] = can_thumb
             changes["thumbs"] = self._thumbs_of_result() if self.grid.thumbs and can_thumb else ""
             changes["page"] = 0
-            changes["problems"] = {}
             changes["condition_problem"] = ""
         if place >= 0 and (old is None or self._last_current != look.current or new_table):
             changes["page"] = place // self.grid.page_size

@@ -10,15 +10,18 @@ export class Facets {
     this.note = element("p", { class: "muted", role: "status" });
     this.groups = element("div");
     this.element = element("div", {}, this.note, this.groups);
+    this.found = false; // whether it is known which columns have few values
     this.known = new Map(); // name -> where its values are drawn
   }
 
   async columns() {
     this.known.clear();
+    this.found = false;
     this.groups.replaceChildren();
     this.note.textContent = "Looking for columns of few values …";
     const found = await this.questions.ask(this.model.url, { what: "facets" });
     if (found === null) return;
+    this.found = !found.problem;
     const names = found.columns ?? [];
     this.note.textContent = found.problem ?? (names.length ? "" : "No column has 50 values or fewer.");
     for (const name of names) {
@@ -30,6 +33,8 @@ export class Facets {
   }
 
   again() {
+    // Rows that came meanwhile had the question for the columns dropped.
+    if (!this.found) return this.columns();
     return Promise.all([...this.known].map(([name, list]) => this.fetch(name, list)));
   }
 

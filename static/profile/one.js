@@ -7,6 +7,9 @@ export class One {
   constructor(model, questions) {
     this.model = model;
     this.questions = questions;
+    this.column = "";
+    this.found = null; // what is shown of it
+    this.ticket = 0;
     this.log = element("input", { type: "checkbox" });
     this.exact = element("button", { class: "quiet", title: "Read every row, however long it takes" }, "All rows");
     this.copy = element("button", { class: "quiet", title: "Copy the figures as text" }, "Copy");
@@ -38,14 +41,26 @@ export class One {
 
   async fetch(exact = false) {
     const { column } = this.model;
+    const ticket = ++this.ticket;
+    if (column !== this.column) this.clear(column);
     this.head();
     this.element.classList.add("tv-busy");
     const fields = { what: "profile", column, log: Number(this.log.checked), exact: Number(exact) };
     const found = await this.questions.ask(this.model.url, fields);
-    if (found === null || column !== this.model.column) return;
+    if (found === null || ticket !== this.ticket) return; // a newer question is on its way
     this.element.classList.remove("tv-busy");
     this.problem.textContent = found.problem ?? "";
     if (!found.problem) this.show(found);
+  }
+
+  // Nothing of another column is left to brush or to copy.
+  clear(column) {
+    this.column = column;
+    this.found = null;
+    this.bars.show(null);
+    this.range.hidden = this.exact.hidden = this.frequent.hidden = true;
+    this.problem.textContent = this.share.textContent = "";
+    this.figures.replaceChildren();
   }
 
   head() {
@@ -77,6 +92,7 @@ export class One {
   }
 
   async write() {
+    if (!this.found) return;
     const text = [this.model.column, ...this.found.figures.map((pair) => pair.join("\t"))].join("\n");
     try {
       await copyText(text);

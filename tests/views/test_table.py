@@ -141,6 +141,23 @@ def test_ticks_and_what_other_views_mark_meanwhile_come_together(desk, view, mon
     assert desk.look.clauses == ()
 
 
+def test_a_filter_text_that_does_not_fit_stays_in_its_box(desk, view) -> None:
+    def type_in(text: str, column: str = "coord_ra") -> None:
+        view.grid._handle_msg({"gesture": "filtered", "column": column, "text": text})
+
+    type_in("< 100")
+    type_in("< 1oo")
+    boxes = lambda: (view.grid.filters.get("coord_ra"), "coord_ra" in view.grid.problems)  # noqa: E731
+    assert boxes() == ("< 1oo", True) and desk.look.filters == (("coord_ra", "< 100"),)
+    desk.look = desk.look.with_sort("note", False)
+    assert boxes() == ("< 1oo", True)
+    type_in("< 100")  # as it was: no news for the look
+    assert boxes() == ("< 100", False)
+    type_in("oops")
+    desk.look = desk.look.with_filter("coord_ra", "0..50")  # by a brush
+    assert boxes() == ("0..50", False) and view.grid.problems == {}
+
+
 def test_marked_rows_are_copied_in_the_order_shown(desk, view, monkeypatch) -> None:
     desk.look = Look(sort=(("coord_dec", True),), clauses=(rows_clause([3, 5]),), columns=Arrangement(hidden=("note",)))
     assert view.grid.marked

@@ -67,6 +67,13 @@ def test_what_can_be_searched(kept) -> None:
     assert as_schema([kept[0]])["tables"][0]["name"] == "TAP_UPLOAD.mine"
 
 
+def test_a_title_of_several_lines_stays_a_comment(kept) -> None:
+    upload = kept[0]._replace(title="my list\nDROP TABLE x\u2028y")
+    for how, inside in (("place", False), ("place", True), ("region", True)):
+        text = target_query(upload, kept[1], DOC, "dp1.Object", how, 1.0, "", "", inside)
+        assert "my list DROP TABLE x y" in text.split("\n")[0] and text.count("DROP") == 1
+
+
 def test_queries_are_written(kept) -> None:
     def write(table="dp1.Object", how="place", radius=1.0, column="", target="", inside=False) -> str:
         text = target_query(*kept, DOC, table, how, radius, column, target, inside)

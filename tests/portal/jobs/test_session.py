@@ -30,6 +30,8 @@ def test_a_query_is_submitted_and_shown(runner, finished, post) -> None:
     assert session.table().n_rows == 3
     session.end()
     assert not runner._tables
+    # An address of the page may still be answered in a thread.
+    assert session.table() is None and not runner._tables
 
 
 def test_an_empty_query_is_refused(runner, post) -> None:
@@ -49,6 +51,18 @@ def test_the_look_belongs_to_its_result(runner, finished, post) -> None:
     assert session.look.current == 2 and session.look.filters == (("x", "> 0"),)
     session.close_result(one.key)
     assert session.active == two.key and len(session.tabs) == 1
+
+
+def test_closing_the_others_shows_none_of_them(runner, finished, post) -> None:
+    session, shown = Session(runner, post=post), []
+    keys = [finished(session.submit(f"SELECT {n}")).key for n in (1, 2, 3, 4)]
+    session.open(keys[0])
+    session.param.watch(lambda event: shown.append(event.new), "active")
+    session.close_others(keys[3])
+    assert shown == [keys[3]] and [tab.key for tab in session.tabs] == [keys[3]]
+    session.undo()
+    assert [tab.key for tab in session.tabs] == keys
+    session.end()
 
 
 def test_everything_comes_back(runner, finished, post) -> None:
