@@ -42,6 +42,26 @@ def _text_cards(key: str, quoted: str, comment: str) -> str:
     return "".join(_padded(f"{head}'{part}'") for head, part in zip(heads, [*parts, quoted]))
 
 
+def short_names(names: Iterable[str]) -> list[str]:
+    """Names that fit one card each, no two the same whatever their case: astropy reads no table with a longer one."""
+    out: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        short, count = _short(printable(name), ""), 1
+        while short.casefold() in taken:
+            count += 1
+            short = _short(printable(name), f"_{count}")
+        taken.add(short.casefold())
+        out.append(short)
+    return out
+
+
+def _short(name: str, ending: str) -> str:
+    while len((name + ending).replace("'", "''")) > ON_CARD:
+        name = name[:-1]
+    return name + ending
+
+
 def comments(key: str, text: str) -> list[str]:
     """COMMENT or HISTORY cards that hold a text."""
     plain = " ".join(printable(text).split())[:LONGEST]

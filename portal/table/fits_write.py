@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from portal.errors import LimitError
 from portal.table.columns import Column, TableMeta, fixed_length
-from portal.table.fits_cards import block, card, comments
+from portal.table.fits_cards import block, card, comments, printable, short_names
 from portal.table.survey import Seen, Survey, with_null
 from portal.table.units import spelled
 from portal.table.votable_pack import put_runs, text_bytes
@@ -238,12 +238,13 @@ def _head(meta: TableMeta, columns: list, survey: Survey, heap: int, end: Traile
         card("QSTATUS", "OVERFLOW" if end.overflow else "OK", "OVERFLOW: the service cut the rows"),
     ]
     place = 0
-    for number, packed in enumerate(columns, 1):
+    names = short_names(column.name for column in meta.columns)
+    for number, (packed, name) in enumerate(zip(columns, names), 1):
         column = packed.column
         if packed.heap:
             packed.begin(place)
             place += packed.heap
-        cards += [card(f"TTYPE{number}", column.name), card(f"TFORM{number}", packed.form)]
+        cards += [card(f"TTYPE{number}", name), card(f"TFORM{number}", packed.form)]
         if packed.null is not None:
             cards.append(card(f"TNULL{number}", packed.null))
         for key, value in (
@@ -257,7 +258,9 @@ def _head(meta: TableMeta, columns: list, survey: Survey, heap: int, end: Traile
                 cards.append(card(f"{key}{number}", value))
     for item in itertools.chain(meta.infos, end.infos):
         cards += comments("HISTORY", f"{item.name}: {item.value} {item.text}")
-    for packed, seen in zip(columns, survey.seen):
+    for packed, seen, name in zip(columns, survey.seen, names):
+        if printable(packed.column.name) != name:
+            cards += comments("COMMENT", f"{name}: stands for {packed.column.name}")
         if not seen.ascii:
             cards += comments("COMMENT", f"{packed.column.name}: ? stands for characters outside ASCII")
         if packed.null is None and packed.column.null:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from astropy.io import fits
 from astropy.io.votable import parse
+from astropy.table import Table
 
 from portal.errors import CancelledError, LimitError, QueryError
 from portal.table import export
@@ -272,3 +273,14 @@ def test_csv_marks_whole_numbers_of_float_columns(tmp_path):
         lines = [line.split(mark) for line in whole(result, format=format).decode().splitlines()[1:]]
         assert [line[0] for line in lines] == ["1.0", "-0.0", "2.5", "1e+20", "NaN", "+Inf", ""]
         assert {line[1] for line in lines} == {"3.0"} and {line[2] for line in lines} == {"1"}
+
+
+@pytest.mark.filterwarnings("ignore:It is strongly recommended")
+def test_fits_names_fit_a_card_and_differ(tmp_path):
+    names = ["x" * 90, "x" * 80, "'" * 40, "\u03b1", "\u03b2"]
+    result = ResultTable.from_arrow(
+        tmp_path / "r", TableMeta(tuple(map(Column, names))), pa.table([[float(n)] for n in range(5)], names=names)
+    )
+    table = Table.read(io.BytesIO(whole(result, format="fits")), hdu=1, format="fits")
+    assert table.colnames == ["x" * 68, "x" * 66 + "_2", "'" * 34, "?", "?_2"]
+    assert list(table[0]) == [0, 1, 2, 3, 4]
