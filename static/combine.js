@@ -110,8 +110,10 @@ export function render({ model, el }) {
     const a = first.value || model.active;
     const others = entries.map(([key]) => key).filter((key) => key !== a);
     const b = second.value && second.value !== a ? second.value : others[others.length - 1];
+    const asked = [first.value, second.value].join();
     options(first, entries, a);
     options(second, entries, b);
+    if ([first.value, second.value].join() !== asked) answer.replaceChildren(); // one of the two has been closed
     problem.textContent = model.problem || (entries.length < 2 ? "Two results are needed: run another query or open a file." : "");
     sync();
   };
