@@ -99,6 +99,7 @@ class Uws:
         self._pool = worker_pool(workers, "uws", nice=LONG_NICE)
         self._work: dict[str, Work] = {}
         self._tickets: dict[str, Ticket] = {}
+        self._unwritten: dict[str, str] = {}  # why the start or end of a job is not in the store
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
         self._lock = threading.Lock()
         self._closing = False
@@ -241,6 +242,7 @@ class Uws:
     def _stop(self, job_id: str) -> None:
         with self._lock:
             self._queue.pop(job_id, None)
+            self._unwritten.pop(job_id, None)
         ticket = self._tickets.get(job_id)
         if ticket is not None:
             ticket.cancel("abort")
@@ -268,7 +270,9 @@ class Uws:
             self._run(job_id)
         except Exception as error:
             log.exception("job %s", job_id)  # a thread's error would be seen by nobody
-            if disk_full(error) is not None:
+            self._tickets.pop(job_id, None)
+            if (full := disk_full(error)) is not None:
+                self._unwritten[job_id] = told(full)
                 self._try_again(job_id, owner)
         finally:
             with self._lock:
@@ -276,7 +280,7 @@ class Uws:
                 self._running += Counter()  # drops those at zero
 
     def _try_again(self, job_id: str, owner: str) -> None:
-        """Queue a job whose start could not be written, for when there may be room again."""
+        """Queue a job whose start or end could not be written, for when there may be room again."""
         with self._lock:
             self._queue[job_id] = owner
         timer = threading.Timer(AGAIN_SECONDS, lambda: self._closing or self._pool.submit(self._run_next))
@@ -289,8 +293,11 @@ class Uws:
 
     def _run(self, job_id: str) -> None:
         job = self.store.change(job_id, (QUEUED,), phase=EXECUTING, started=time.time())
-        if job is None:
-            return  # aborted or deleted while it waited
+        why = self._unwritten.pop(job_id, "")
+        if job is None:  # aborted or deleted while it waited, or begun when the disk was full
+            if why:
+                self._end(job_id, self.folder / job_id, {"phase": ERROR, "error": why})
+            return
         before = job.notes
         folder = self.folder / job_id
         ticket = self._tickets[job_id] = Ticket(job, folder, self.store)

@@ -164,6 +164,30 @@ def test_a_full_disk_of_the_job_list_itself(tmp_path: Path, monkeypatch) -> None
     assert now.phase == "ERROR" and "disk is full" in now.error
 
 
+@pytest.mark.parametrize("when", ["notes", "error"])
+def test_a_job_that_began_on_a_full_disk_ends(tmp_path: Path, monkeypatch, when: str) -> None:
+    """Neither its start nor its end could be written: it must not stand as running for ever."""
+    monkeypatch.setattr("portal.archive.uws.AGAIN_SECONDS", 0.05)
+    uws = Uws(tmp_path, workers=1, seconds=60)
+    uws.register("tap", lambda ticket: [])
+    change, failed = uws.store.change, []
+
+    def full(job_id: str, only_in=(), **values):
+        if len(failed) < 2 and (when in values or "results" in values):
+            failed.append(job_id)
+            raise sqlite3.OperationalError("database or disk is full")
+        return change(job_id, *([only_in] if only_in else []), **values)
+
+    monkeypatch.setattr(uws.store, "change", full)
+    job = uws.create("tap", [], "")
+    uws.start(job.id)
+    end = time.monotonic() + 10
+    while (now := uws.store.get(job.id)).active and time.monotonic() < end:
+        time.sleep(0.01)
+    uws.close()
+    assert now.phase == "ERROR" and "disk is full" in now.error and not uws._tickets and not uws._unwritten
+
+
 def test_other_errors_are_not_the_disks() -> None:
     assert disk_full(OSError(errno.ENOENT, "x")) is None and disk_full(None) is None
     assert disk_full(sqlite3.OperationalError("no such table")) is None
