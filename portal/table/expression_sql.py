@@ -227,6 +227,8 @@ class Writer:
         parts = [self._double(self.write(item), item) for item in arguments]
         if name == "round" and len(parts) == 1:
             return Piece(f"round({parts[0]})", "number")
+        if name == "round" and isinstance(arguments[1], exp.Literal) and arguments[1].name in {*"0123456789"}:
+            return Piece(f"round({parts[0]}, {arguments[1].name})", "number")  # as ADQL can say it too
         return Piece(sql.replace("{*}", ", ".join(parts)) if "{*}" in sql else sql.format(*parts), "number")
 
     def _same(self, node: exp.Expression, sql: str, pieces: list[Piece]) -> Piece:

@@ -163,8 +163,10 @@ class AdqlWriter:
         if isinstance(node, exp.In) and node.expressions:
             return f"{self._value(node.this)} {deny}IN ({', '.join(map(self._value, node.expressions))})"
         if isinstance(node, exp.Escape):
-            sign = self._value(node.expression)
-            return f"{self._leaf(node.this, turned)} ESCAPE {sign}"
+            text, pattern = self._leaf(node.this, turned), node.this.expression
+            # ADQL's own grammar has no ESCAPE: it is said only where something is escaped.
+            plain = isinstance(pattern, exp.Literal) and node.expression.this not in pattern.this
+            return text if plain else f"{text} ESCAPE {self._value(node.expression)}"
         if isinstance(node, exp.Like | exp.ILike):
             deny = "NOT " if turned != bool(node.args.get("negate")) else ""
             word = "LIKE" if isinstance(node, exp.Like) else "ILIKE"

@@ -143,3 +143,12 @@ def test_what_adql_cannot_say_is_refused(result) -> None:
         AdqlWriter({}, lambda sql: ("", [])).predicate('"x" > 1')
     with pytest.raises(LimitError):
         with_condition("SELECT a FROM t", "(" + " OR ".join(["a = 1"] * 40_000) + ")")
+
+
+def test_only_what_needs_it_is_said_beyond_plain_adql(result) -> None:
+    said, band = writer(result).predicate, COLUMNS[4]
+    assert said(column_filter(band, "g*")) == "band ILIKE 'g%'"
+    assert said(column_filter(band, "g_*")) == "band ILIKE 'g\\_%' ESCAPE '\\'"
+    assert said(check_condition("round(x, 2) > 1 and band not like 'r%'", COLUMNS)) == (
+        "((ROUND(x, 2) > 1) AND (band NOT LIKE 'r%'))"
+    )
