@@ -76,6 +76,7 @@ class PortalProcess:
             except httpx.HTTPError:
                 time.sleep(0.1)
             time.sleep(0.1)
+        self.kill()
         raise TimeoutError(self.log.read_text()[-3000:])
 
     def kill(self) -> None:
