@@ -99,5 +99,14 @@ def heads(page) -> list[str]:
     return page.locator(".tv-table thead .tv-name-text").all_inner_texts()
 
 
+def resting(locator) -> dict[str, float]:
+    """The box of an element once it stands still: columns find their widths over a few frames."""
+    box, before = locator.bounding_box(), None
+    while box != before:
+        locator.page.wait_for_timeout(150)
+        box, before = locator.bounding_box(), box
+    return box
+
+
 def clipboard(page) -> str:
     return page.evaluate("navigator.clipboard.readText()")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.table.arrangement import Arrangement
-from ui_tests.grid_kit import COLUMNS, FIRST_ID, Archive, cell, clipboard, heads, new_grid, range_text
+from ui_tests.grid_kit import COLUMNS, FIRST_ID, Archive, cell, clipboard, heads, new_grid, range_text, resting
 
 
 @pytest.fixture
@@ -132,8 +132,8 @@ def test_columns_are_moved_widened_hidden_and_frozen(serve, archive, grid, until
     expect(page.locator(".tv-active")).to_have_text("0:3")
 
     # A header dragged before another; a divider dragged, and back by a double click.
-    source = page.get_by_role("button", name="column_4", exact=True).bounding_box()
-    goal = page.get_by_role("button", name="column_1", exact=True).bounding_box()
+    source = resting(page.get_by_role("button", name="column_4", exact=True))
+    goal = resting(page.get_by_role("button", name="column_1", exact=True))
     page.mouse.move(source["x"] + 10, source["y"] + 8)
     page.mouse.down()
     page.mouse.move(goal["x"] + 2, goal["y"] + 8, steps=5)
@@ -143,8 +143,8 @@ def test_columns_are_moved_widened_hidden_and_frozen(serve, archive, grid, until
     expect(cell(page, 0, 2)).to_have_text("0:4")
     assert grid.sorted is None  # a drag is no click
     head = page.locator("thead tr:first-child th", has_text="column_4")
-    wide = head.bounding_box()["width"]
-    divider = head.locator(".rt-column-resize").bounding_box()
+    wide = resting(head)["width"]
+    divider = resting(head.locator(".rt-column-resize"))
     page.mouse.move(divider["x"] + 3, divider["y"] + 5)
     page.mouse.down()
     page.mouse.move(divider["x"] + 63, divider["y"] + 5, steps=4)
