@@ -35,6 +35,7 @@ FLAGS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
+    "--disable-gpu-rasterization",  # Debian turns it on; drawn in software it costs more than it saves
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

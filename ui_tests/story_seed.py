@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import pytest
 from astropy.io.votable import parse
 from playwright.sync_api import Page
 
@@ -47,11 +46,8 @@ def download(page: Page, clicks: Clicks, menu, form: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_main_job(portal, visit, tmp_path, shot, theme) -> None:
+def test_the_main_job(portal, visit, tmp_path, shot) -> None:
     page = visit(portal)
-    if theme == "dark":
-        page.get_by_label("Light or dark").click()
     assert "FROM dp1.Object" in page.locator(".tv-editor .cm-content").inner_text()
     write_query(page, SEED_QUERY)
     clicks = Clicks()
@@ -77,7 +73,11 @@ def test_the_main_job(portal, visit, tmp_path, shot, theme) -> None:
     curve = page.locator(".tv-curvebar").get_by_role("button", name="Table")
     page.wait_for_function("button => !button.disabled", arg=curve.element_handle())
     page.wait_for_timeout(1500)
-    shot(page, f"main-{theme}")
+    shot(page, "main-light")
+    page.get_by_label("Light or dark").click()
+    page.locator(":root[data-theme=dark]").wait_for()
+    page.wait_for_timeout(500)
+    shot(page, "main-dark")
 
     path = download(page, clicks, page.locator(".tv-curvebar"), "votable", tmp_path)
     assert clicks.n <= 6, "the light curve of a clicked row is exported"
