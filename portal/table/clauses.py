@@ -66,17 +66,24 @@ def clauses_from_json(items: Any, depth: int = 0) -> Selection:
 
 def selection_sql(clauses: Iterable[Clause], skip_source: str = "") -> str:
     """All clauses in one predicate; "" for none. A view may skip its own, so that its brush does not cut it."""
-    text = last = ""
+    parts = []
     for item in clauses:
         if not item.sql or item.source == skip_source:
             continue
-        joined, turned = MODES[item.mode]
-        part = f"(({item.sql}) IS NOT TRUE)" if turned else f"({item.sql})"
+        word, turned = MODES[item.mode]
+        parts.append((word, f"(({item.sql}) IS NOT TRUE)" if turned else f"({item.sql})"))
+    return joined(parts)
+
+
+def joined(parts: Iterable[tuple[str, str]]) -> str:
+    """(joining word, text) read from the left, with brackets where the word changes; the first word is not said."""
+    text = last = ""
+    for word, part in parts:
         if not text:
             text = part
         else:
-            text = f"({text}) {joined} {part}" if last and last != joined else f"{text} {joined} {part}"
-            last = joined
+            text = f"({text}) {word} {part}" if last and last != word else f"{text} {word} {part}"
+            last = word
     return text
 
 
@@ -87,17 +94,12 @@ def column_names(sql: str) -> set[str]:
 
 def words(clauses: Sequence[Clause]) -> str:
     """The selection as a reader says it: "(box or circle) and not lasso"."""
-    text = last = ""
+    parts = []
     for item in clauses:
-        joined, turned = MODES[item.mode]
+        word, turned = MODES[item.mode]
         label = f"({item.label})" if item.parts and item.label == words(item.parts) and len(clauses) > 1 else item.label
-        part = f"not {label}" if turned else label
-        if not text:
-            text = part
-        else:
-            text = f"({text}) {joined.lower()} {part}" if last and last != joined else f"{text} {joined.lower()} {part}"
-            last = joined
-    return text
+        parts.append((word.lower(), f"not {label}" if turned else label))
+    return joined(parts)
 
 
 def with_clause(clauses: Selection, clause: Clause) -> Selection:

@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from portal.errors import QueryError
-from portal.table.clauses import MODES, Clause
+from portal.table.clauses import MODES, Clause, joined
 from portal.table.names import ROW
 from portal.table.trapezoids import Edge, trapezoids
 
@@ -39,18 +39,13 @@ class AdqlWriter:
 
     def selection(self, clauses: Sequence[Clause], outside: bool = False) -> str:
         """All clauses as one condition, or what is left of them (``outside``)."""
-        text = last = ""
+        parts = []
         for item in clauses:
-            joined, turned = MODES[item.mode]
+            word, turned = MODES[item.mode]
             if outside:
-                joined = "OR" if joined == "AND" else "AND"
-            part = self.clause(item, turned != outside)
-            if not text:
-                text = part
-            else:
-                text = f"({text}) {joined} {part}" if last and last != joined else f"{text} {joined} {part}"
-                last = joined
-        return text
+                word = "OR" if word == "AND" else "AND"
+            parts.append((word, self.clause(item, turned != outside)))
+        return joined(parts)
 
     def clause(self, item: Clause, outside: bool = False) -> str:
         """One clause in brackets, or what is left of it."""
