@@ -23,6 +23,17 @@ ARROW_OF = {
     "char": pa.string(),
     "unicodeChar": pa.string(),
 }
+SQL_TYPES = {
+    "boolean": "BOOLEAN",
+    "unsignedByte": "UTINYINT",
+    "short": "SMALLINT",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "char": "VARCHAR",
+}
+"""VOTable datatype: the engine's type of a single value."""
 DATATYPE_OF = {
     pa.bool_(): "boolean",
     pa.uint8(): "unsignedByte",

@@ -10,23 +10,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from portal.errors import QueryError
-from portal.table.columns import Column
+from portal.table.columns import SQL_TYPES, Column
 from portal.table.expression import Checked, check_any
 from portal.table.names import ROW, quoted
 
 NAME_LIMIT = 100  # characters; FITS allows 68 and the longest name of a Rubin table has 52
 TEXT_LIMIT = 2_000  # characters of unit, UCD or description
 
-SQL_TYPES = {
-    "boolean": "BOOLEAN",
-    "unsignedByte": "UTINYINT",
-    "short": "SMALLINT",
-    "int": "INTEGER",
-    "long": "BIGINT",
-    "float": "FLOAT",
-    "double": "DOUBLE",
-    "char": "VARCHAR",
-}
 NATURAL_KINDS = {"boolean": "truth", "char": "text"}
 NATURAL_TYPES = {"int": "long", "number": "double", "truth": "boolean", "text": "char"}
 

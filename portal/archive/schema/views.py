@@ -13,17 +13,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from portal.archive.schema.load import Schema, SchemaColumn, Table
+from portal.table.columns import SQL_TYPES
 
-ENGINE_TYPE = {
-    "boolean": "BOOLEAN",
-    "unsignedByte": "UTINYINT",
-    "short": "SMALLINT",
-    "int": "INTEGER",
-    "long": "BIGINT",
-    "float": "FLOAT",
-    "double": "DOUBLE",
-    "char": "VARCHAR",
-}
 STORED_AS = {
     "VisitDetector": ("VisitDetector", "CcdVisit"),
     "mpc_orbits": ("mpc_orbits", "MPCORB"),
@@ -178,7 +169,7 @@ def cast(made: Made, column: SchemaColumn, types: Mapping[str, str], name_of: Ca
     """The SQL of a column in its declared type. What has that type as it is stays bare: casts are a third of the time
     that planning over a whole Object takes.
     """
-    wanted = ENGINE_TYPE[column.datatype]
+    wanted = SQL_TYPES[column.datatype]
     if made.sql.startswith('"') and types.get(made.sql[1:-1]) == wanted:
         return made.sql
     if wanted == "BOOLEAN" and made.sql in ("(FALSE)", "(TRUE)"):

@@ -15,7 +15,8 @@ from portal.archive.catalog import Store
 from portal.archive.limits import Limits
 from portal.archive.schema.load import delimited, load
 from portal.archive.schema.standards import additions, standard
-from portal.archive.schema.views import ENGINE_TYPE, columns_made, rules, stored_name
+from portal.archive.schema.views import columns_made, rules, stored_name
+from portal.table.columns import SQL_TYPES
 
 FACTS = Path(__file__).parents[4] / "shared" / "data" / "schemas"  # beside the checkout, where there is a copy
 RELEASES = {
@@ -91,7 +92,7 @@ def test_every_column_of_the_release_is_told_and_can_be_selected(store: Store, r
         names = [column["name"] for column in columns]
         got = rows_of(store, table, ", ".join(f'"{name}"' for name in names), "LIMIT 3")
         assert [item[0] for item in got.description] == names
-        kinds = {column.name: ENGINE_TYPE[column.datatype] for column in store.tables[table].columns}
+        kinds = {column.name: SQL_TYPES[column.datatype] for column in store.tables[table].columns}
         assert [str(item[1]) for item in got.description] == [kinds[name] for name in names]
         assert (len(got.fetchall()) > 0) == (table not in EMPTY), table
 
