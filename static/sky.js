@@ -1,17 +1,20 @@
 // The sky view: Aladin Lite with our own catalogue layer, joined to the parameters of widgets/sky.py.
-import { addStyle, gesture, onTheme } from "./parts/kit.js";
+import { addStyle, gesture } from "./parts/kit.js";
 import { buildFrame, describe, showReadout } from "./sky/frame.js";
 import { watchHands } from "./sky/hands.js";
 import { Marks } from "./sky/marks.js";
-import { readPoints } from "./sky/points.js";
 import { pixelOf, readView } from "./sky/projection.js";
+import { joinPoints } from "./sky/rows.js";
 import { borrowStage } from "./sky/stage.js";
-import { cssColour, legible } from "./parts/colour.js";
 import style from "./sky/sky.css";
 import shared from "./parts/viewer.css";
 
 const FIT_MARGIN = 1.15;
 const LEAST_FIT = 1 / 60; // degrees: one row alone is shown with its surroundings
+// What lies on the sky, the topmost first. Each is a function of `sky` (model, frame, stage, marks, signal, fail(what,
+// text), worldAt(x, y), fresh(), loaded()) and returns an object with draw(view), settled(view) and close(); where
+// it has them, hover(x, y) and click(x, y), true when there is something of theirs at that pixel; bounds() and count().
+const PARTS = [joinPoints];
 const mounted = new WeakMap();
 
 export function render({ model, view, el }) {
@@ -23,10 +26,9 @@ export function render({ model, view, el }) {
   el.append(frame.root);
   frame.host.append(marks.svg);
   let stage = null;
-  let request = new AbortController();
+  let parts = [];
   let fitting = model.target === null || model.target === undefined;
   let fittedTo = [0, 0];
-  let pointsUrl = null;
   const problems = { start: "", survey: "", points: "" };
 
   const worldAt = (x, y) => {
@@ -50,7 +52,7 @@ export function render({ model, view, el }) {
   };
 
   const fit = () => {
-    const circle = stage?.layer.bounds();
+    const circle = parts.map((part) => part.bounds?.()).find(Boolean);
     if (!circle) return false;
     const { clientWidth: width, clientHeight: height } = frame.host;
     if (width < 2 || height < 2) return false; // hidden: onView comes when it is not
@@ -60,42 +62,13 @@ export function render({ model, view, el }) {
     return true;
   };
 
-  const loadPoints = async () => {
-    request.abort();
-    request = new AbortController();
-    const { signal } = request;
-    if (model.points_url !== pointsUrl) {
-      pointsUrl = model.points_url;
-      fitting = model.target === null || model.target === undefined;
-    }
-    const show = (buffer) => {
-      stage.layer.load(readPoints(buffer));
-      if (stage.view) stage.layer.countIn(stage.view);
-      stage.redraw();
-      frame.fit.disabled = stage.layer.points.count === 0;
-      if (fitting) fit();
-      if (stage.view) describe(frame, stage);
-    };
-    if (!pointsUrl) {
-      show(new ArrayBuffer(8));
-      fail("points", "");
-      frame.root.classList.remove("tv-busy");
-      return;
-    }
-    frame.root.classList.add("tv-busy");
-    try {
-      const join = pointsUrl.includes("?") ? "&" : "?";
-      const answer = await fetch(`${pointsUrl}${join}v=${model.version}`, { signal });
-      if (!answer.ok) throw new Error(`status ${answer.status}`);
-      const buffer = await answer.arrayBuffer();
-      if (signal.aborted) return;
-      show(buffer);
-      fail("points", "");
-    } catch (error) {
-      if (!signal.aborted) fail("points", `The positions of the rows could not be loaded (${error.message}).`);
-    } finally {
-      if (!signal.aborted) frame.root.classList.remove("tv-busy");
-    }
+  // Other rows come: they are shown whole unless someone asked for a place.
+  const fresh = () => (fitting = model.target === null || model.target === undefined);
+
+  const loaded = () => {
+    frame.fit.disabled = !parts.some((part) => part.bounds?.());
+    if (fitting) fit();
+    if (stage.view) describe(frame, stage, parts);
   };
 
   const goToTarget = () => {
@@ -115,15 +88,6 @@ export function render({ model, view, el }) {
       fitting = false;
       stage.go(...marks.current);
     }
-  };
-
-  const paint = () => {
-    const wanted = model.colour || "var(--tv-sky-point, var(--tv-accent, #58a6ff))";
-    stage.layer.colours = {
-      point: legible(cssColour(frame.root, wanted)),
-      selected: legible(cssColour(frame.root, "var(--tv-sky-selected, #ff9f2e)")),
-    };
-    stage.redraw();
   };
 
   const showSurvey = async () => {
@@ -179,14 +143,14 @@ export function render({ model, view, el }) {
   const acts = {
     ready: () => Boolean(stage.view),
     drawing: () => Boolean(marks.tool),
-    point: (at) => showReadout(frame, worldAt(...at), stage.view?.fov),
-    leave: () => describe(frame, stage),
+    point: (at) => {
+      showReadout(frame, worldAt(...at), stage.view?.fov);
+      if (stage.view) parts.find((part) => part.hover?.(...at));
+    },
+    leave: () => describe(frame, stage, parts),
     hold: (held) => (stage.held = held),
     drag: byHand,
-    click: (at) => {
-      const row = stage.layer.pick(stage.view, ...at);
-      if (row >= 0) gesture(model, "clicked", { row });
-    },
+    click: (at) => parts.some((part) => part.click?.(...at)),
     zoom,
     pan,
     fit: () => fit() && stage.touched(),
@@ -216,34 +180,34 @@ export function render({ model, view, el }) {
     frame.host.append(marks.svg);
     frame.root.sky = { stage, marks, worldAt, pixelOf }; // for tests and the console
     const onView = (now) => {
+      for (const part of parts) part.draw(now);
       marks.draw(now);
-      describe(frame, stage);
+      describe(frame, stage, parts);
       const resized = Math.abs(now.width - fittedTo[0]) > 1 || Math.abs(now.height - fittedTo[1]) > 1;
       if (fitting && resized) fit();
     };
     stage.start(onView, (now, byUser) => {
-      describe(frame, stage, true);
+      for (const part of parts) part.settled(now);
+      describe(frame, stage, parts, true);
       const [ra, dec] = stage.aladin.getRaDec();
       if (byUser) gesture(model, "moved", { ra, dec, fov: now.fov });
     });
-    watch.signal.addEventListener("abort", onTheme(paint));
     watchHands(frame, acts, watch.signal);
-    paint();
     showSurvey();
     goToTarget();
     showCurrent(false);
-    loadPoints();
-    model.on(["points_url", "version"], loadPoints);
+    const sky = { model, frame, stage, marks, signal: watch.signal, fail, worldAt, fresh, loaded };
+    for (const join of PARTS) parts.push(join(sky));
     model.on("target", goToTarget);
     model.on("msg:custom", goToTarget);
     model.on("current", () => showCurrent(true));
     model.on(["survey", "surveys"], showSurvey);
-    model.on("colour", paint);
   };
 
   const close = () => {
     watch.abort();
-    request.abort();
+    for (const part of parts) part.close();
+    parts = [];
     marks.cancel();
     stage?.giveBack();
     stage = null;

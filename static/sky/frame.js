@@ -2,6 +2,7 @@
 import { element } from "../parts/kit.js";
 import { angleText, degreeText, hourText, positionText } from "../parts/sphere.js";
 import { choice as chooser, iconButton, voices } from "../parts/viewer.js";
+import { Layers } from "./layers.js";
 
 export function buildFrame() {
   const host = element("div", {
@@ -21,18 +22,20 @@ export function buildFrame() {
   const zoomIn = iconButton("in", "Zoom in (+)");
   const zoomOut = iconButton("out", "Zoom out (−)");
   const fit = iconButton("fit", "Show all rows (0)", { disabled: true });
+  const layers = new Layers();
   const bar = element(
     "div",
     { class: "bar", role: "toolbar", "aria-label": "Sky tools" },
     choice,
     element("span", { class: "group" }, ...Object.values(tools)),
     element("span", { class: "group" }, zoomOut, zoomIn, fit),
+    layers.button,
   );
   const place = element("span", { class: "place" });
   const field = element("span", { class: "field" });
   const readout = element("div", { class: "readout", "aria-hidden": "true" }, place, field);
   const root = element("div", { class: "viewer sky-view", role: "group", "aria-label": "Sky view" });
-  root.append(host, bar, readout);
+  root.append(host, bar, layers.panel, readout);
 
   return {
     ...voices(root),
@@ -43,6 +46,8 @@ export function buildFrame() {
     zoomIn,
     zoomOut,
     fit,
+    layers,
+    section: (name, title) => layers.section(name, title),
     place,
     field,
     press(tool) {
@@ -67,13 +72,14 @@ export function showReadout(frame, world, fov) {
 }
 
 // What the view shows, for eyes at rest and, once it stands still, for screen readers.
-export function describe(frame, stage, aloud = false) {
+export function describe(frame, stage, parts, aloud = false) {
   if (!stage?.view) return;
-  const { view, layer } = stage;
+  const { view } = stage;
   const [ra, dec] = stage.aladin.getRaDec();
   showReadout(frame, [ra, dec], view.fov);
   frame.field.textContent = `${angleText(view.fov)} wide · ${view.kind}`;
   if (!aloud) return;
-  const rows = layer.points.count ? `, ${layer.inView.toLocaleString("en")} rows in view` : "";
+  const counts = parts.map((part) => part.count?.()).find((count) => count?.all);
+  const rows = counts ? `, ${counts.inView.toLocaleString("en")} rows in view` : "";
   frame.tell(`Centre ${hourText(ra, 1)} ${degreeText(dec, 0)}, ${angleText(view.fov)} wide${rows}`);
 }

@@ -2,7 +2,6 @@
 // view that is on screen. Aladin leaves its WebGL context alive when removed, and a page has few, so it never is.
 import { element } from "../parts/kit.js";
 import { NARROWEST_AIT, readView, sameView, WIDEST_TAN } from "./projection.js";
-import { NO_POINTS, PointLayer } from "./points.js";
 
 const SETTLED_MS = 150; // the view has stood still for so long: tell Python, count the marks
 const SETTLED_FRAMES = 3; // and for so many frames, where frames are slow
@@ -97,13 +96,23 @@ export class Stage {
     this.sky = element("div", { class: "aladin" });
     this.box = element("div", { class: "stage" }, this.sky);
     host.append(this.box);
-    this.layer = new PointLayer();
-    this.box.append(this.layer.canvas);
+    this.kept = new Map();
     this.aladin = library.aladin(this.sky, OPTIONS);
     this.sky.ondrop = null; // Aladin would open any dropped file
     this.wanted = { ra: 0, dec: 0, fov: 60 };
     this.#forget();
     this.apply();
+  }
+
+  // A drawing layer with a `canvas`, made once for each stage and stacked in the order of asking: WebGL contexts are
+  // few, and whoever borrows the stage next uses the same ones. Also found as `stage[name]`.
+  keep(name, make) {
+    if (!this.kept.has(name)) {
+      this[name] = make();
+      this.kept.set(name, this[name]);
+      this.box.append(this[name].canvas);
+    }
+    return this.kept.get(name);
   }
 
   #forget() {
@@ -133,7 +142,6 @@ export class Stage {
   giveBack() {
     cancelAnimationFrame(this.frame);
     this.#forget();
-    this.layer.load(NO_POINTS);
     this.box.remove();
     if (!idle.includes(this)) idle.push(this);
   }
@@ -170,10 +178,6 @@ export class Stage {
     this.survey = url;
     const address = new URL(url, document.baseURI).href.replace(/\/$/, "");
     this.aladin.setBaseImageLayer(this.library.HiPS(address));
-  }
-
-  redraw() {
-    if (this.view) this.layer.draw(this.view);
   }
 
   #shown() {
@@ -229,15 +233,12 @@ export class Stage {
     this.movedAt = now;
     this.still = 0;
     this.settled = false;
-    this.layer.draw(view);
     this.onView(view);
   }
 
   #settle(byHand) {
     this.settled = true;
     this.tries = 0;
-    this.layer.countIn(this.view);
-    this.layer.draw(this.view);
     if (byHand) this.#projectFor(this.view.fov);
     this.onSettled(this.view, byHand);
     this.hand = 0;
