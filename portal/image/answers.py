@@ -1,0 +1,125 @@
+"""What the viewer asks over HTTP, and the answers: ``?ask=<name>&f=<frame>&...``.
+
+``ASKS`` has one function per name; it takes the frames of the page and the arguments (text) and gives bytes or
+anything JSON can hold. They raise TriviewErrors, which the page's feed passes on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from portal.errors import FormatError
+from portal.image.frame import Frame
+from portal.image.frames import Frames
+
+Asked = Mapping[str, str]
+BINARY = "application/octet-stream"
+
+
+def answer(frames: Frames, arguments: Asked) -> tuple[bytes, str]:
+    """(content, media type) for one question. Raises FormatError for one that nobody understands."""
+    ask = ASKS.get(arguments.get("ask", ""))
+    if ask is None:
+        raise FormatError(f"There is no question {arguments.get('ask', '')[:40]!r} about images.")
+    found = ask(frames, arguments)
+    if isinstance(found, bytes):
+        return found, BINARY
+    return json.dumps(found, allow_nan=False, separators=(",", ":")).encode(), "application/json"
+
+
+def frame_of(frames: Frames, asked: Asked, name: str = "f") -> Frame:
+    return frames.find(asked.get(name, ""))
+
+
+def number(asked: Asked, name: str, default: float | None = None) -> float:
+    """A finite number among the arguments. Raises FormatError."""
+    text = asked.get(name, "")
+    if not text and default is not None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise FormatError(f"{name} = {text[:40]!r} is not a number.")
+    return value
+
+
+def whole(asked: Asked, name: str, default: int | None = None) -> int:
+    value = number(asked, name, default)
+    if value != int(value):
+        raise FormatError(f"{name} = {value:g} is not a whole number.")
+    return int(value)
+
+
+def box(asked: Asked) -> tuple[int, int, int, int] | None:
+    """``box=x0,y0,x1,y1``: pixels from 0, the last ones not included; None for all."""
+    text = asked.get("box", "")
+    if not text:
+        return None
+    parts = [whole({"box": part}, "box") for part in text.split(",")[:5]]
+    if len(parts) != 4:
+        raise FormatError("A box has four numbers: x0,y0,x1,y1.")
+    return parts[0], parts[1], parts[2], parts[3]
+
+
+def _meta(frames: Frames, asked: Asked) -> Any:
+    return frame_of(frames, asked).meta()
+
+
+def _tile(frames: Frames, asked: Asked) -> bytes:
+    """``plane`` (image), ``level`` (0), ``x``, ``y``: pixels, little-endian, row by row from the bottom."""
+    found = frame_of(frames, asked).tile(
+        asked.get("plane", "image"), whole(asked, "level", 0), whole(asked, "x", 0), whole(asked, "y", 0)
+    )
+    return found.astype(found.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _at(frames: Frames, asked: Asked) -> Any:
+    """``x``, ``y``: a 0-based pixel; null beside the image."""
+    found = frame_of(frames, asked).at(number(asked, "x"), number(asked, "y"))
+    return found and found._asdict()
+
+
+def _cuts(frames: Frames, asked: Asked) -> Any:
+    """``kind`` (zscale), ``plane`` (image), ``box``."""
+    frame = frame_of(frames, asked)
+    return list(frame.cuts(asked.get("kind", "zscale"), asked.get("plane", "image"), box(asked)))
+
+
+def _histogram(frames: Frames, asked: Asked) -> Any:
+    """``low``, ``high`` (all data), ``plane`` (image), ``box``."""
+    frame, plane, part = frame_of(frames, asked), asked.get("plane", "image"), box(asked)
+    low, high = frame.cuts("minmax", plane, part)
+    return frame.histogram(number(asked, "low", low), number(asked, "high", high), plane, part)
+
+
+def _warp(frames: Frames, asked: Asked) -> Any:
+    """``to``: another frame."""
+    return frame_of(frames, asked).onto(frame_of(frames, asked, "to"))
+
+
+def _pixels(frames: Frames, asked: Asked) -> Any:
+    """``ra``, ``dec`` (ICRS degrees): the 0-based pixel, null where there is none."""
+    x, y = frame_of(frames, asked).pixels_of([number(asked, "ra")], [number(asked, "dec")])
+    return [float(x[0]), float(y[0])] if math.isfinite(x[0]) and math.isfinite(y[0]) else None
+
+
+def _header(frames: Frames, asked: Asked) -> Any:
+    """``hdu`` (the frame's own): its cards, [keyword, value, comment] each."""
+    return frame_of(frames, asked).header(whole(asked, "hdu", -1))
+
+
+ASKS: dict[str, Callable[[Frames, Asked], Any]] = {
+    "meta": _meta,
+    "tile": _tile,
+    "at": _at,
+    "cuts": _cuts,
+    "histogram": _histogram,
+    "warp": _warp,
+    "pixels": _pixels,
+    "header": _header,
+}

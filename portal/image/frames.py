@@ -1,0 +1,60 @@
+"""The frames of one page, by id."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+
+from portal.errors import FormatError, LimitError
+from portal.image.frame import Frame
+
+MOST = 64  # frames of a page; a grid shows 24 at a time
+BUDGET = 4 << 30  # bytes of pixels of a page: they lie in files, this bounds the disk
+
+
+class Frames:
+    """Frames of one page; any thread may ask."""
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._budget = budget
+        self._frames: dict[str, Frame] = {}
+        self._closing: dict[str, Callable[[], None]] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def add(self, frame: Frame, closed: Callable[[], None] = lambda: None) -> str:
+        """Takes a frame in and gives its id; ``closed`` is called once it is gone. Raises LimitError when full."""
+        with self._lock:
+            if len(self._frames) >= MOST:
+                raise LimitError(f"{MOST} images are open; that is the most.", "Close some of them.")
+            used = sum(one.nbytes for one in self._frames.values())
+            if used + frame.nbytes > self._budget:
+                raise LimitError(
+                    f"The images of this page would take more than {self._budget / 2**30:.3g} GiB.",
+                    "Close some of them, or ask for cutouts.",
+                )
+            frame.id = frame.id or f"f{next(self._numbers)}"
+            self._frames[frame.id] = frame
+            self._closing[frame.id] = closed
+        return frame.id
+
+    def find(self, id: str) -> Frame:
+        """Raises FormatError for a frame that is closed or never was."""
+        frame = self._frames.get(id)
+        if frame is None:
+            raise FormatError("This image is closed.", "Open it again.")
+        return frame
+
+    def close(self, id: str | None = None) -> None:
+        """Lets go of one frame, or of all."""
+        with self._lock:
+            for one in [id] if id is not None else list(self._frames):
+                if self._frames.pop(one, None) is not None:
+                    self._closing.pop(one)()
+
+    def __iter__(self):
+        return iter(list(self._frames.values()))
+
+    def __len__(self) -> int:
+        return len(self._frames)

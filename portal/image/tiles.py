@@ -1,0 +1,38 @@
+"""A plane cut into tiles, at full resolution and binned: level k has bins of 2^k pixels a side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from portal.errors import FormatError
+from portal.image.kernels import mean_of_bins, union_of_bins
+
+TILE = 512  # pixels a side: 1 MB, a picture of 4k x 4k at full resolution is 64 of them
+
+
+def levels(nx: int, ny: int) -> int:
+    """How many levels an image has: the last one fits into one tile."""
+    count = 1
+    while max(nx, ny) > TILE << (count - 1):
+        count += 1
+    return count
+
+
+def tile(pixels: np.ndarray, is_mask: bool, level: int, x: int, y: int) -> np.ndarray:
+    """Tile (x, y) of a level, float32 or (mask) int32, at most 512 x 512, smaller at the right and upper edge.
+
+    Row 0 is the bottom. Bins are means of the finite pixels, of a mask the union of the bits; NaN and infinities
+    stay where nothing is binned. Raises FormatError for a tile that there is not.
+    """
+    ny, nx = pixels.shape
+    size = TILE << level if 0 <= level < levels(nx, ny) else 0
+    if not size or x < 0 or y < 0 or x * size >= nx or y * size >= ny:
+        raise FormatError(f"The image has no tile {x}, {y} on level {level}.")
+    part = pixels[y * size : (y + 1) * size, x * size : (x + 1) * size]
+    kind = np.int32 if is_mask else np.float32
+    if not level:
+        return np.ascontiguousarray(part, kind)
+    step = 1 << level
+    out = np.empty((-(-part.shape[0] // step), -(-part.shape[1] // step)), kind)
+    (union_of_bins if is_mask else mean_of_bins)(part, step, out)
+    return out
