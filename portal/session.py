@@ -11,19 +11,20 @@ from typing import Any
 
 import param
 
-from .errors import QueryError
+from .errors import LimitError, QueryError
 from .jobs.job import Job
 from .jobs.part import part_of
 from .jobs.runner import Make
 from .look import Look
 from .narrowing import marked_view
-from .state import LAYOUTS, PageState
+from .state import FACES, LAYOUTS, PageState
 from .table.clauses import Clause, words
 from .table.columns import Info
 from .tabs import changed, find, moved
 from .undo import Scene, Step
+from .vo.obscore import MOST_IMAGES, ImageRef
 
-__all__ = ["LAYOUTS", "Session"]
+__all__ = ["FACES", "LAYOUTS", "Session"]
 
 
 class Session(PageState):
@@ -171,13 +172,48 @@ class Session(PageState):
             if row >= 0 and not self._detail_closed:
                 self.detail = True
 
+    # -- images --------------------------------------------------------------------------------------------------
+    def show_images(self, refs: Sequence[ImageRef]) -> None:
+        """Open these images in place of those that were open, and turn the sky pane to them.
+
+        Raises LimitError when they are more than a page shows.
+        """
+        if len(refs) > MOST_IMAGES:
+            raise LimitError(f"{len(refs)} images are too many for one page; it shows {MOST_IMAGES}.", "Mark fewer.")
+        with param.parameterized.batch_call_watchers(self):
+            self.images, self.follow, self.face = tuple(refs), not refs, "image"
+
+    def add_image(self, ref: ImageRef) -> None:
+        """Open one more image beside those that are open. Raises LimitError when there are too many."""
+        self.show_images((*(item for item in self.images if item.key != ref.key), ref))
+
+    def close_image(self, key: str) -> None:
+        """Take one opened image away; without any the current row's are shown."""
+        with param.parameterized.batch_call_watchers(self):
+            self.images = tuple(ref for ref in self.images if ref.key != key)
+            self.follow = self.follow or not self.images
+
+    def follow_row(self, on: bool) -> None:
+        """Show the current row's images, or again those that were opened."""
+        self.follow = on or not self.images
+
+    def turn(self, face: str) -> None:
+        """Choose what the sky pane shows; in a layout without it, it comes back."""
+        with param.parameterized.batch_call_watchers(self):
+            self.face = face
+            if "sky" not in self.layout and self.layout != "tri":
+                self.layout = "tri"
+
+    # -- the page ------------------------------------------------------------------------------------------------
     def toggle(self, part: str) -> None:
-        """Open or close the search part or the details."""
+        """Open or close the search part or the details; link or unlink sky and images."""
         if part == "search":
             self.search = not self.search
         elif part == "detail":
             self._detail_closed = self.detail
             self.detail = not self.detail
+        elif part == "linked":
+            self.linked = not self.linked
 
     def show(self, layout: str) -> None:
         """Choose the layout."""

@@ -22,7 +22,9 @@ from .saver import Saver
 from .table.result import ResultTable
 from .tabs import Tab, arranged, find, marks_to_json, tab_of, with_marks
 from .undo import Scene, Step, Undo, told
+from .vo.obscore import refs_from_json
 
+FACES = ("sky", "image")  # of the sky pane
 LAYOUTS = ("tri", "sky-table", "sky-chart", "chart-table", "sky", "chart", "table")
 JOBS_SHOWN = 200  # a page's list of jobs; older ones are found in the history
 
@@ -43,6 +45,11 @@ class PageState(param.Parameterized):
     theme = param.Selector(default="light", objects=["light", "dark"])
     search = param.Boolean(True, doc="whether the search part is open")
     detail = param.Boolean(False, doc="whether light curve and image are open")
+    face = param.Selector(default="sky", objects=list(FACES), doc="what the sky pane shows; the other one is kept")
+    images = param.ClassSelector(class_=tuple, default=(), doc="ImageRef of every image that was opened, in order")
+    follow = param.Boolean(True, doc="whether images are those of the current row, rather than those opened")
+    linked = param.Boolean(True, doc="whether sky and images share centre and field")
+    place = param.ClassSelector(class_=tuple, default=(), doc="(ra, dec, fov, who) last looked at, ICRS deg, or empty")
     trouble = param.ClassSelector(class_=tuple, default=(), doc="(message, hint) to show at the top, or empty")
     undo_words = param.String(doc="what undo would take back, or empty")
     redo_words = param.String(doc="what redo would do again, or empty")
@@ -235,12 +242,20 @@ class PageState(param.Parameterized):
             self.theme = state.get("theme") if state.get("theme") in ("light", "dark") else "light"
             self.search = bool(state.get("search", True))
             self.detail = bool(state.get("detail", False))
+            self.face = state.get("face") if state.get("face") in FACES else "sky"
+            self.linked = bool(state.get("linked", True))
+            self.images = refs_from_json(state.get("images"))
+            self.follow = bool(state.get("follow", True)) or not self.images
             active = state.get("active", "")
             self._show(active if active in keys else (keys[-1] if keys else ""))
         for job in live:
             self.watch_job(job, self._moved)
 
-    @param.depends("query", "maxrec", "tabs", "active", "look", "layout", "theme", "search", "detail", watch=True)
+    @param.depends(
+        *("query", "maxrec", "tabs", "active", "look", "layout", "theme", "search", "detail"),
+        *("face", "images", "follow", "linked"),
+        watch=True,
+    )
     def _changed(self) -> None:
         """Save the state."""
         if not self._ready:
@@ -259,6 +274,10 @@ class PageState(param.Parameterized):
             "theme": self.theme,
             "search": self.search,
             "detail": self.detail,
+            "face": self.face,
+            "images": [ref.to_json() for ref in self.images],
+            "follow": self.follow,
+            "linked": self.linked,
             "counter": self._counter,
         }
         self._saver.save(state)

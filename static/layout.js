@@ -16,6 +16,7 @@ const KEYS = [
   ["Alt+1 … Alt+7", "layouts: tri-view, sky+table, sky+chart, chart+table, sky, chart, table"],
   ["Alt+Q", "show or hide the search part"],
   ["Alt+D", "show or hide light curve and image"],
+  ["Alt+S / Alt+I", "the sky pane shows the sky / the images"],
   ["Alt+U", "upload a table; files can be dropped anywhere"],
   ["?", "this help"],
 ];
@@ -143,7 +144,15 @@ export function render({ model, el }) {
     show(name, node);
     return node;
   };
-  const sky = pane("sky", fill("sky"));
+  // The sky pane has two faces. The one not shown keeps its size, so that its view is the same when it comes back.
+  const faces = [["sky", "Sky", "The sky (Alt+S)"], ["image", "Images", "Images (Alt+I)"]].map(([face, words, title]) =>
+    element("button", { class: "quiet", role: "tab", title, "data-face": face }, words));
+  const linked = element("button", { class: "quiet linked", title: "Sky and images share centre and field" }, "Linked");
+  const faceBar = element("div", { class: "bar face-bar" }, element("span", { role: "tablist", "aria-label": "Sky pane" }, ...faces),
+    element("span", { class: "grow" }), linked);
+  const skyFace = fill("sky");
+  const imageFace = element("div", { class: "fill image-face" });
+  const sky = pane("sky", faceBar, element("div", { class: "fill faces" }, skyFace, imageFace));
   const chart = pane("chart");
   show("axes", chart);
   chart.append(fill("chart"));
@@ -186,6 +195,16 @@ export function render({ model, el }) {
     page.dataset.layout = model.layout;
     page.dataset.search = model.search ? "on" : "off";
     page.dataset.detail = model.detail ? "on" : "off";
+    page.dataset.face = model.face;
+    // There is one image viewer; it stands where the larger place for it is.
+    const home = model.face === "image" && (model.layout === "tri" || model.layout.includes("sky")) ? imageFace : detail;
+    if (stamp.parentNode !== home) home.append(stamp);
+    for (const node of faces) {
+      const chosen = node.dataset.face === model.face;
+      node.setAttribute("aria-selected", String(chosen));
+      node.tabIndex = chosen ? 0 : -1;
+    }
+    linked.setAttribute("aria-pressed", String(model.linked));
     search.setAttribute("aria-pressed", String(model.search));
     details.setAttribute("aria-pressed", String(model.detail));
     document.documentElement.dataset.theme = model.theme;
@@ -200,12 +219,24 @@ export function render({ model, el }) {
     trouble.replaceChildren(element("span", { class: "grow" }, model.trouble));
     dispatchEvent(new Event("resize")); // canvases measure themselves on it
   };
-  for (const name of ["layout", "search", "detail", "theme", "running", "trouble", "service", "side_title", "dialog_title"]) model.on(name, sync);
+  for (const name of ["layout", "search", "detail", "face", "linked", "theme", "running", "trouble", "service", "side_title", "dialog_title"]) model.on(name, sync);
   sync();
 
   // the user's hand
   search.addEventListener("click", () => gesture(model, "toggled", { part: "search" }));
   details.addEventListener("click", () => gesture(model, "toggled", { part: "detail" }));
+  linked.addEventListener("click", () => gesture(model, "toggled", { part: "linked" }));
+  const turn = (face) => gesture(model, "turned", { face });
+  for (const node of faces) {
+    node.addEventListener("click", () => turn(node.dataset.face));
+    node.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const other = faces.find((item) => item !== node);
+      other.focus();
+      turn(other.dataset.face);
+      event.preventDefault();
+    });
+  }
   const openUpload = () => gesture(model, "uploading");
   upload.addEventListener("click", openUpload);
   // A file that falls anywhere on the page is kept on the document until the upload panel takes it.
@@ -257,6 +288,8 @@ export function render({ model, el }) {
     if (layout) gesture(model, "arranged", { layout });
     else if (event.key.toLowerCase() === "q") gesture(model, "toggled", { part: "search" });
     else if (event.key.toLowerCase() === "u") openUpload();
+    else if (event.key.toLowerCase() === "s") turn("sky");
+    else if (event.key.toLowerCase() === "i") turn("image");
     else if (event.key.toLowerCase() === "d") gesture(model, "toggled", { part: "detail" });
     else return;
     event.preventDefault();

@@ -31,7 +31,7 @@ def make() -> Layout:
     return Layout(**{name: pn.pane.Markdown(f"the {name} part", sizing_mode="stretch_both") for name in PARTS})
 
 
-def test_layouts_show_their_panes(serve, shot) -> None:
+def test_layouts_show_their_panes(serve, shot, until) -> None:
     layout = make()
     page = serve(layout, size=(1440, 900))
     seen = {
@@ -52,6 +52,22 @@ def test_layouts_show_their_panes(serve, shot) -> None:
     page.get_by_text("the curve part").wait_for()
     page.get_by_text("the image part").wait_for()
     shot(page, "tri")
+    # The image viewer moves to the larger place for it and back, and is one and the same.
+    image = page.get_by_text("the image part")
+    image.evaluate("node => { node.kept = true; }")
+    small = image.bounding_box()["width"]
+    page.get_by_role("tab", name="Images").click()
+    until(page, lambda: layout.turned and layout.turned.face == "image")
+    layout.face = "image"
+    page.get_by_text("the sky part").wait_for(state="hidden")
+    assert image.bounding_box()["width"] > small + 200 and page.get_by_text("the curve part").is_visible()
+    shot(page, "images")
+    layout.layout = "chart-table"
+    page.locator(".page[data-layout=chart-table]").wait_for()
+    assert image.is_visible() and image.bounding_box()["width"] == small
+    layout.param.update(layout="tri", face="sky")
+    page.get_by_text("the sky part").wait_for()
+    assert image.bounding_box()["width"] == small and image.evaluate("node => node.kept")
 
 
 def test_the_users_hand(serve, until) -> None:
@@ -63,6 +79,8 @@ def test_the_users_hand(serve, until) -> None:
     until(page, lambda: layout.themed and layout.themed.theme == "dark")
     layout.theme = "dark"
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.keyboard.press("Alt+I")
+    until(page, lambda: layout.turned and layout.turned.face == "image")
     page.keyboard.press("Alt+4")
     until(page, lambda: layout.arranged and layout.arranged.layout == "chart-table")
     target = page.get_by_label("Go to a name, coordinates or an objectId")

@@ -19,6 +19,8 @@ RADIUS = 10.0 / 3600  # deg: an object with its surroundings, and quick in six b
 class Image(View):
     """Coadd cutouts of the current row."""
 
+    panes = ("sky",)
+
     def __init__(self, session: Session, feeds: Feeds, cutouts: Cutouts) -> None:
         super().__init__(session, feeds)
         self.cutouts = cutouts
@@ -27,12 +29,14 @@ class Image(View):
         self._serial = 0
         self._url = self.feed(lambda _: Answer(self._payload or b""))
         self.image = Cutout(sizing_mode="stretch_both")
-        self.listen(self.update, "look", "active", "detail")
+        self.listen(self.update, "look", "active", "detail", "face")
+        self.listen(self.catch_up, "layout")
         self.update()
 
     @property
     def shown(self) -> bool:
-        return self.session.detail
+        session = self.session
+        return session.detail or (session.face == "image" and super().shown)
 
     def refresh(self) -> None:
         session = self.session

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from portal.errors import QueryError, TriviewError
 from portal.jobs.job import ENDED
 from portal.permalink import Link
-from portal.session import LAYOUTS, Session
+from portal.session import FACES, LAYOUTS, Session
 from portal.sky.position import parse_position
 from portal.vo.hips import Surveys
 from portal.vo.schema import SchemaBook
@@ -85,12 +85,13 @@ class Page(View):
             toggled=lambda gesture: session.toggle(gesture.part),
             themed=lambda gesture: session.param.update(theme="dark" if gesture.theme == "dark" else "light"),
             arranged=lambda gesture: session.show(gesture.layout) if gesture.layout in LAYOUTS else None,
+            turned=lambda gesture: session.turn(gesture.face) if gesture.face in FACES else None,
             targeted=lambda gesture: self._go(gesture.text),
             uploading=lambda _: session.open_panel("upload"),
             dismissed=lambda _: session.close_panel(),
         )
         # After the drawer, which has made what the frame is to show.
-        self.listen(self._show, "layout", "search", "detail", "theme", "jobs", "trouble", "panel")
+        self.listen(self._show, "layout", "search", "detail", "face", "linked", "theme", "jobs", "trouble", "panel")
         self._show()
 
     def _show(self) -> None:
@@ -99,6 +100,8 @@ class Page(View):
             layout=session.layout,
             search=session.search,
             detail=session.detail,
+            face=session.face,
+            linked=session.linked,
             theme=session.theme,
             running=sum(row.phase not in ENDED for row in session.jobs),
             trouble=" ".join(session.trouble),

@@ -25,6 +25,11 @@ class Arranged(NamedTuple):
     layout: str
 
 
+class Turned(NamedTuple):
+    n: int
+    face: str
+
+
 class Targeted(NamedTuple):
     n: int
     text: str
@@ -39,7 +44,11 @@ class Uploading(NamedTuple):
 
 
 class Layout(JSWidget):
-    """The frame. ``layout`` names the panes shown; ``search`` and ``detail`` tell whether those parts are open."""
+    """The frame. ``layout`` names the panes shown; ``search`` and ``detail`` tell whether those parts are open.
+
+    The sky pane has two faces. The one image viewer stands beside the light curve, and in the sky pane when ``face``
+    is "image".
+    """
 
     noun = "layout"
 
@@ -62,6 +71,8 @@ class Layout(JSWidget):
     layout = param.String("tri")
     search = param.Boolean(True)
     detail = param.Boolean(False)
+    face = param.String("sky", doc="what the sky pane shows: sky or image")
+    linked = param.Boolean(True, doc="whether sky and images share centre and field")
     theme = param.String("light")
     fresh = param.Boolean(False, doc="a page opened for the first time: the browser's own theme is asked")
     running = param.Integer(0, doc="jobs under way")
@@ -73,6 +84,7 @@ class Layout(JSWidget):
     toggled = Gesture(Toggled)
     themed = Gesture(Themed)
     arranged = Gesture(Arranged)
+    turned = Gesture(Turned, doc="a face of the sky pane was chosen")
     targeted = Gesture(Targeted)
     uploading = Gesture(Uploading, doc="the upload panel was asked for, or a file fell on the page")
     dismissed = Gesture(Dismissed, doc="the open panel was closed")

@@ -8,10 +8,11 @@ import weakref
 
 import pytest
 
-from portal.errors import QueryError
+from portal.errors import LimitError, QueryError
 from portal.look import Look
 from portal.session import Session
 from portal.table.selection import Clause
+from portal.vo.obscore import ImageRef, by_band, refs_from_json
 
 
 def settle(session) -> None:
@@ -176,3 +177,31 @@ def test_a_computed_column_that_is_gone_is_asked_for_no_more(runner, finished, p
     session.columns_changed(first, gone="twice")
     assert session.look.condition == "twice > 2" and session.look_of(first).condition == ""
     session.end()
+
+
+def test_opened_images_come_back_and_give_way_to_the_row(runner, post) -> None:
+    session = Session(runner, post=post)
+    whole = ImageRef("a", "Visit 1", "r", "links", "http://h/links?ID=1", "ivo://x?1")
+    part = ImageRef("b", "Coadd", "g", circle=(62.0, -37.0, 0.01))
+    session.show("chart-table")
+    session.show_images([whole])
+    session.turn("image")
+    session.add_image(part)
+    session.add_image(part)
+    assert session.images == (whole, part) and not session.follow and session.layout == "tri"
+    with pytest.raises(LimitError):
+        session.show_images([whole] * 25)
+    settle(session)
+    again = Session(runner, session.workspace, post)
+    assert (again.images, again.follow, again.face) == ((whole, part), False, "image")
+    again.follow_row(True)
+    assert again.follow and again.images
+    again.follow_row(False)
+    again.close_image("a")
+    assert again.images == (part,) and not again.follow
+    again.close_image("b")
+    assert again.images == () and again.follow
+    bad = ["x", None, ["k", "t", "g", "links", "u", "d", [1, 2]], ["k", "t", "g", "shell", "", "", []]]
+    assert refs_from_json(bad) == ()
+    mixed = [part._replace(band=band) for band in ("y", "", "u", "gri", "i")]
+    assert [ref.band for ref in by_band(mixed)] == ["u", "i", "y", "", "gri"]
