@@ -20,6 +20,7 @@ from portal.background import worker_pool
 from portal.errors import TriviewError
 
 log = logging.getLogger(__name__)
+MOST_POSTED = 4 << 20  # bytes: a region file, or the shapes drawn on an image
 ROOT = "feed/"  # relative to the page, so that it also works under a prefix
 
 
@@ -70,7 +71,7 @@ class Feeds:
 
 
 class FeedHandler(RequestHandler):
-    """GET of one address."""
+    """GET of one address, or POST of a text that is too long for one; it arrives as the argument ``body``."""
 
     def initialize(self, feeds: Feeds) -> None:
         self.feeds = feeds
@@ -81,11 +82,25 @@ class FeedHandler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
 
+    def check_xsrf_cookie(self) -> None:
+        """The address itself is the secret that another site does not know."""
+
+    async def post(self, token: str) -> None:
+        body = self.request.body
+        if len(body) > MOST_POSTED:
+            self.set_status(413)
+            self.finish({"message": f"More than {MOST_POSTED >> 20} MB were sent.", "hint": "Send a smaller file."})
+            return
+        await self._give(token, {"body": body.decode("utf-8", "replace")})
+
     async def get(self, token: str) -> None:
+        await self._give(token, {})
+
+    async def _give(self, token: str, posted: dict[str, str]) -> None:
         answer_of = self.feeds.find(token)
         if answer_of is None:
             raise HTTPError(404, reason="This page has ended; reload it.")
-        arguments = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        arguments = {name: self.get_query_argument(name) for name in self.request.query_arguments} | posted
         loop = asyncio.get_running_loop()
         try:
             answer = await loop.run_in_executor(self.feeds.pages, answer_of, arguments)

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
+ASTROPY = {"ecliptic": "barycentricmeanecliptic"}
+
 
 def to_icrs(lon: np.ndarray, lat: np.ndarray, frame: str) -> tuple[np.ndarray, np.ndarray]:
-    """ICRS (ra, dec) of places in icrs, fk5, fk4, galactic or ecliptic (mean, J2000); NaN stays NaN."""
-    if frame == "icrs":
-        return np.asarray(lon) % 360.0, np.asarray(lat)
+    """ICRS (ra, dec) of places in icrs, fk5, fk4, galactic, supergalactic or ecliptic (mean, J2000); NaN stays NaN."""
+    return _turned(lon, lat, frame, "icrs")
+
+
+def from_icrs(ra: np.ndarray, dec: np.ndarray, frame: str) -> tuple[np.ndarray, np.ndarray]:
+    """The inverse of ``to_icrs``."""
+    return _turned(ra, dec, "icrs", frame)
+
+
+def _turned(lon: np.ndarray, lat: np.ndarray, old: str, new: str) -> tuple[np.ndarray, np.ndarray]:
+    lon, lat = np.asarray(lon, float), np.asarray(lat, float)
+    if old == new:
+        return lon % 360.0, lat
     from astropy.coordinates import SkyCoord
 
-    known = {"ecliptic": "barycentricmeanecliptic"}.get(frame, frame)
     good = np.isfinite(lon) & np.isfinite(lat)
-    ra, dec = np.full(len(lon), np.nan), np.full(len(lon), np.nan)
-    spots = SkyCoord(np.asarray(lon)[good], np.asarray(lat)[good], unit="deg", frame=known).icrs
-    ra[good], dec[good] = spots.ra.deg, spots.dec.deg
-    return ra, dec
+    out_lon, out_lat = np.full(lon.shape, np.nan), np.full(lat.shape, np.nan)
+    spots = SkyCoord(lon[good], lat[good], unit="deg", frame=ASTROPY.get(old, old))
+    spots = spots.transform_to(ASTROPY.get(new, new)).spherical
+    out_lon[good], out_lat[good] = spots.lon.deg % 360.0, spots.lat.deg
+    return out_lon, out_lat
 
 
 def offset(lon: float, lat: float, angle: np.ndarray, far: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
