@@ -178,7 +178,7 @@ export function render({ model, view, el }) {
       frame.root.classList.remove("tv-busy");
     }
     frame.host.append(marks.svg);
-    frame.root.sky = { stage, marks, worldAt, pixelOf }; // for tests and the console
+    frame.root.sky = { stage, marks, worldAt, pixelOf, readView }; // for tests and the console
     const onView = (now) => {
       for (const part of parts) part.draw(now);
       marks.draw(now);

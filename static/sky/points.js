@@ -1,7 +1,7 @@
 // The catalogue layer of the sky view: positions as they come from the server, drawn by WebGL2, picked in doubles.
 import dotShader from "./dots.glsl";
 import pointShader from "./points.glsl";
-import { KINDS, project } from "./projection.js";
+import { project, projecting, tellView } from "./projection.js";
 import { enclosing, unit } from "../parts/sphere.js";
 
 const ROW_BYTES = 8 + 8 + 4 + 1;
@@ -70,7 +70,7 @@ export class PointLayer {
   #prepare() {
     const gl = this.gl;
     const program = gl.createProgram();
-    gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, pointShader));
+    gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, projecting(pointShader)));
     gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, dotShader));
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
@@ -131,14 +131,8 @@ export class PointLayer {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     if (!this.points.count) return;
-    const hi = Float32Array.from(view.centre);
     gl.useProgram(this.program);
-    gl.uniform3fv(this.at("centreHi"), hi);
-    gl.uniform3fv(this.at("centreLo"), view.centre.map((x, i) => x - hi[i]));
-    gl.uniform3fv(this.at("right"), view.right);
-    gl.uniform3fv(this.at("up"), view.up);
-    gl.uniform2f(this.at("reach"), (2 * view.scale) / view.width, (2 * view.scale) / view.height);
-    gl.uniform1i(this.at("kind"), KINDS[view.kind]);
+    tellView(gl, this.at, view);
     const diameter = this.diameter(view);
     gl.uniform1f(this.at("size"), diameter * ratio);
     gl.uniform1f(this.at("line"), 1.3 * ratio);
