@@ -66,7 +66,7 @@ def ipac(footprints: list[Footprint]) -> str:
 
 def served(archive: Archive, name: str, form: str) -> bytes | None:
     """A footprint's file in one of the forms of ``TYPES``; None when there are no such images."""
-    from .sample.coverage import moc_bytes
+    from portal.sky.moc import moc_bytes
 
     moc = footprint(archive, name)
     return None if moc is None else moc_bytes(moc, form)

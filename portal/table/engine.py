@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from portal.errors import CancelledError, LimitError, QueryError
+from portal.table.sky_cell import macros
 
 MEMORY_LIMIT = "2GB"  # sorting 10M rows by a number takes 258 MB; what is over spills to disk
 TEMP_LIMIT = "20GB"  # a sort of 10^8 rows by name spills about 15 GB
@@ -65,6 +66,8 @@ def _connection() -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": "false",
         },
     )
+    for statement in macros():
+        connection.execute(statement)
     # Predicates come from users: the engine itself must reach neither files nor settings.
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,8 +9,6 @@ from astropy import units as u
 from mocpy import MOC
 
 from portal.archive.sample.coadd import Field
-
-FORMS = ("fits", "json", "txt")
 
 
 def coverage(fields: Sequence[Field], order: int) -> MOC:
@@ -22,17 +18,6 @@ def coverage(fields: Sequence[Field], order: int) -> MOC:
         for field in fields
     ]
     return discs[0].union(*discs[1:]) if len(discs) > 1 else discs[0]
-
-
-def moc_bytes(moc: MOC, form: str = "fits") -> bytes:
-    """A MOC as the FITS file of the MOC 2.0 standard, as JSON, or as its text (``txt``)."""
-    if form == "fits":
-        out = io.BytesIO()
-        moc.serialize(format="fits").writeto(out)
-        return out.getvalue()
-    if form == "json":
-        return json.dumps(moc.serialize(format="json")).encode()
-    return (moc.serialize(format="str").strip() + "\n").encode()
 
 
 def coverage_of_outlines(ra: np.ndarray, dec: np.ndarray, order: int) -> MOC:

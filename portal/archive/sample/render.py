@@ -16,7 +16,7 @@ from portal.archive.sample import fits, hips
 from portal.archive.sample.bands import BANDS
 from portal.archive.sample.cells import separation
 from portal.archive.sample.coadd import RECIPES, Box, Field, coadd_box
-from portal.archive.sample.coverage import coverage, moc_bytes
+from portal.archive.sample.coverage import coverage
 from portal.archive.sample.exposure import Exposure, Exposures
 from portal.archive.sample.geometry import Patch, patches_of
 from portal.archive.sample.hipstiles import Tiles
@@ -28,6 +28,7 @@ from portal.archive.sample.visitimage import KINDS as EXPOSURE_KINDS
 from portal.archive.sample.visitimage import VisitImages
 from portal.archive.sample.visitlight import VisitLight
 from portal.errors import FormatError
+from portal.sky.moc import moc_bytes
 
 KINDS = (*RECIPES, "visit_image", "difference_image", "raw")
 LOOK = 4  # raise when images come out differently, so that stored ones are not used

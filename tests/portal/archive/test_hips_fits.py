@@ -22,13 +22,14 @@ from reproject.hips import reproject_to_hips
 
 from portal.archive.sample import hips, hipsfits
 from portal.archive.sample.coadd import Field
-from portal.archive.sample.coverage import coverage, coverage_of_outlines, moc_bytes
+from portal.archive.sample.coverage import coverage, coverage_of_outlines
 from portal.archive.sample.geometry import SCALE, Patch, patch_at, patch_of, tract_centre
 from portal.archive.sample.hipstiles import LOOK, Tiles
 from portal.archive.sample.noise import Noise, brightness_sigma
 from portal.archive.sample.render import SkyPixels
 from portal.archive.sample.resample import coadd_grain, coadd_spots
 from portal.archive.sample.tilegrid import pixel_numbers, pixel_scale
+from portal.sky.moc import moc_bytes
 from portal.vo.hips import Surveys, parse_list
 
 _spec = importlib.util.spec_from_file_location("sky_fixture", Path(__file__).with_name("sky_fixture.py"))
