@@ -80,6 +80,8 @@ class Portal:
         from portal.jobs.history import History
         from portal.jobs.runner import Runner
         from portal.vo.hips import Surveys
+        from portal.vo.images import ImageFiles
+        from portal.vo.quota import Quota
         from portal.vo.schema import SchemaBook
         from portal.vo.soda import Cutouts
         from portal.vo.tap import TapService
@@ -100,7 +102,11 @@ class Portal:
         self.runner = Runner(settings, self.history)
         self.feeds = Feeds(settings.workers)
         self.intakes = Intakes(settings.data / "staging", settings.upload_bytes)
-        cutouts = Cutouts(self.runner.web, TapService(self.runner.web, settings.service_url))
+        quota = Quota(0 if settings.embedded else settings.image_requests)
+        folder = settings.data / "images"
+        images = ImageFiles(self.runner.web, quota, folder, settings.upload_bytes, settings.image_bytes)
+        images.sweep_given(settings.keep_days)
+        cutouts = Cutouts(images, TapService(self.runner.web, settings.service_url))
         surveys = Surveys(self.runner.web, settings.hips_list, settings.archive_url)
         self.desk = Desk(self.feeds, self.intakes, SchemaBook(), cutouts, surveys, read_examples())
 
@@ -228,7 +234,7 @@ class Portal:
     def close(self) -> None:
         self.runner.close()
         self.feeds.close()
-        self.desk.cutouts.close()
+        self.desk.cutouts.files.close()
         if self.archive is not None:
             self.archive.close()
         self.history.close()

@@ -48,6 +48,8 @@ class Settings:
     maxrec_ceiling: int = setting(10_000_000, "Largest row limit a user can set: what one machine pages well.")
     result_bytes: int = setting(8 << 30, "Largest answer that is received; the rest is cut and marked.")
     upload_bytes: int = setting(1 << 30, "Largest file that a user can upload: 5M rows of a usual catalogue.")
+    image_bytes: int = setting(8 << 30, "Disk that fetched images may take, some 100 whole exposures; the oldest go.")
+    image_requests: int = setting(35, "Image requests a minute to a remote service: what a Rubin platform grants.")
     keep_days: int = setting(14, "Days that unused results and history stay on disk.")
     workers: int = setting(8, "Threads for decoding, filtering and drawing; they wait on disk and network a lot.")
     http_seconds: float = setting(60.0, "Silence after which a remote service counts as down.")

@@ -62,9 +62,9 @@ class Links(NamedTuple):
     services: tuple[Service, ...]
 
     def soda(self) -> Service | None:
-        """The synchronous cutout service, the plain image one first."""
+        """The synchronous cutout service; of several the one that gives mask and variance too."""
         found = [item for item in self.services if item.standard_id.lower().startswith(SODA_SYNC)]
-        return next((item for item in found if item.id == "cutout-sync"), found[0] if found else None)
+        return max(found, key=lambda item: "maskedimage" in item.id.lower(), default=None)
 
 
 def read_links(web: Web, url: str) -> Links:

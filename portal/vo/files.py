@@ -1,4 +1,4 @@
-"""A file behind an address a user gave: to disk, bounded in size and time, from public hosts, without our token."""
+"""A file behind an address: to disk, bounded in size and time; without our token where a user gave the address."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import CancelledError, LimitError, ServiceError
-from .http import Web, error_text, read_small
+from .http import Web, busy, error_text, read_small
 
 LONGEST_SECONDS = 600.0  # 1 GiB at 2 MB/s
 TOLD_BYTES = 4 << 20  # between two words about how far it is
@@ -24,15 +24,19 @@ def fetch_file(
     stop: threading.Event,
     tell: Callable[[int, int], None],
     seconds: float = LONGEST_SECONDS,
+    anonymous: bool = True,
 ) -> str:
     """Write what the address holds to ``path``; returns what to call it. ``tell`` gets (bytes so far, of all or 0).
 
-    Raises ServiceError when it cannot be had (or is private and not configured), LimitError past a limit,
-    CancelledError when ``stop`` is set; ``path`` is gone then.
+    ``anonymous``: never with the portal's token. Raises BusyError when the service says to come back later,
+    ServiceError when it cannot be had (or is private and not configured), LimitError past a limit, CancelledError when
+    ``stop`` is set; ``path`` is gone then.
     """
     until, size, told = time.monotonic() + seconds, 0, 0
     try:
-        with web.stream(url, anonymous=True) as answer, path.open("wb") as file:
+        with web.stream(url, anonymous) as answer, path.open("wb") as file:
+            if answer.status_code == 429:
+                raise busy(answer, url)
             if answer.status_code >= 400:
                 raise ServiceError(error_text(read_small(answer))[:400], "Check the address.", answer.status_code, url)
             length = answer.headers.get("content-length", "")

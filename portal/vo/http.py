@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import BinaryIO
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -17,6 +19,8 @@ from ..errors import LimitError, ServiceError
 
 SMALL_ANSWER = 32 << 20  # documents (job lists, links, schemas, cutouts) larger than this are not what they say
 REDIRECTS = 5
+UNTOLD_WAIT = 10.0  # seconds after a 429 that does not say how long
+MOST_WAIT = 120.0  # a user waits no longer for a quota of requests a minute
 
 
 def origin_of(url: str) -> tuple[str, str, int]:
@@ -38,6 +42,24 @@ def is_private(host: str) -> bool:
     except OSError:
         raise ServiceError(f"The host {host!r} cannot be found.", "Check the address, or try again later.") from None
     return not all(map(is_public, found))
+
+
+class BusyError(ServiceError):
+    """HTTP 429: our share of a service is used up. ``seconds`` is how long it asks us to wait."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        super().__init__(f"The service at {url} has had too many requests.", "Try again in a minute.", 429, url)
+        self.seconds = seconds
+
+
+def busy(answer: httpx.Response, url: str) -> BusyError:
+    """What an answer of status 429 means; Retry-After is seconds or a date (RFC 9110), and bounded here."""
+    text = answer.headers.get("retry-after", "")
+    try:
+        seconds = float(text) if text.isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
+    except ValueError:
+        seconds = UNTOLD_WAIT
+    return BusyError(url, min(max(seconds, 1.0), MOST_WAIT))
 
 
 class Web:
@@ -147,7 +169,9 @@ class Web:
             yield answer
         except httpx.HTTPError as error:
             raise ServiceError(
-                f"The connection to {url} broke while rows were coming ({error}).", "Rows that came are kept.", url=url
+                f"The connection to {url} broke before the end ({error}).",
+                "Try again. Rows that came are kept.",
+                url=url,
             ) from None
         finally:
             answer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
@@ -16,7 +17,10 @@ from astropy.wcs import WCS
 from portal.archive.images import COADDS, EXPOSURES
 from portal.config import Settings
 from portal.table.votable_read import read_votable
+from portal.vo import obscore
 from portal.vo.http import Web
+from portal.vo.images import ImageFiles
+from portal.vo.quota import Quota
 from portal.vo.soda import Cutouts
 from portal.vo.tap import TapService
 
@@ -154,18 +158,40 @@ def test_a_whole_exposure_holds_its_cutouts(service) -> None:
     assert np.abs(centre - [row["s_ra"], row["s_dec"]]).max() < 1e-7
 
 
-def test_the_portal_still_shows_deep_coadds(service) -> None:
+def test_the_portal_finds_deep_coadds_and_what_belongs_to_them(service, tmp_path: Path) -> None:
     """ObsCore lists a hundred images over an object; the portal's image view asks for six of them."""
     web = Web(Settings(tap_url=service.tap))
-    cutouts = Cutouts(web, TapService(web, service.tap))
+    files = ImageFiles(web, Quota(0), tmp_path, 1 << 30, 1 << 30)
+    cutouts = Cutouts(files, TapService(web, service.tap))
     try:
         found = cutouts.coadds(62.0, -37.0)
-        assert list(found) == list("ugrizy")
-        for row in found.values():
-            image = service.archive.images.find(row["obs_publisher_did"])
-            assert image.kind == "deep_coadd" and quote(image.did, safe="") in row["access_url"]
+        assert [ref.band for ref in found] == list("ugrizy")
+        for ref in found:
+            image = service.archive.images.find(ref.did)
+            assert image.kind == "deep_coadd" and quote(image.did, safe="") in ref.url
         bands = cutouts.cutouts(62.0, -37.0, 0.001)
         assert [band for band, _ in bands] == list("ugrizy")
-        assert all(fits.open(io.BytesIO(content))["IMAGE"].header["BAND"] == band for band, content in bands)
+        for band, content in bands:
+            hdus = fits.open(io.BytesIO(content))
+            assert hdus["IMAGE"].header["BAND"] == band and "MASK" in hdus and "VARIANCE" in hdus
+        # The same query language on both sides: a coadd's visits, a visit's detectors, a patch in all bands.
+        coadd = found_row(service, f"obs_publisher_did = '{found[2].did}'")
+        visits = rows_of(service, obscore.visits_over(coadd))
+        assert visits and {row["lsst_band"] for row in visits} == {"r"}
+        assert {row["dataproduct_subtype"] for row in visits} == {"lsst.visit_image"}
+        at = rows_of(service, obscore.visits_at(62.0, -37.0))
+        assert {row["obs_id"] for row in at if row["lsst_band"] == "r"} <= {row["obs_id"] for row in visits}
+        detectors = rows_of(service, obscore.of_visit(visits[0]["lsst_visit"]))
+        assert len(detectors) == 9 and visits[0]["obs_id"] in {row["obs_id"] for row in detectors}
+        assert [row["lsst_band"] for row in rows_of(service, obscore.bands_of(coadd))] == list("ugrizy")
     finally:
-        cutouts.close()
+        files.close()
+
+
+def rows_of(service, adql: str) -> list[dict]:
+    return read_votable(service.sync(adql).content)[1].to_pylist()
+
+
+def found_row(service, where: str) -> dict:
+    (row,) = rows_of(service, f"SELECT * FROM ivoa.ObsCore WHERE {where}")
+    return row
