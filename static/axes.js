@@ -22,9 +22,10 @@ export function render({ model, el }) {
   el.append(element("div", { class: "bar" }, element("span", { class: "muted" }, "x"), x, swap, element("span", { class: "muted" }, "y"), y,
     element("span", { class: "grow" }), note), error, columns);
 
+  // What is being typed stays: axes that come meanwhile belong to rows that have just arrived.
+  const typed = new Set();
   const sync = () => {
-    x.value = model.x;
-    y.value = model.y;
+    for (const box of [x, y]) if (!typed.has(box)) box.value = model[box.name];
   };
   const words = () => {
     note.textContent = model.note;
@@ -34,18 +35,29 @@ export function render({ model, el }) {
     x.classList.toggle("bad", Boolean(model.error));
     y.classList.toggle("bad", Boolean(model.error));
   };
-  const list = () => columns.replaceChildren(...model.columns.map((name) => element("option", { value: name })));
+  const list = () => {
+    columns.replaceChildren(...model.columns.map((name) => element("option", { value: name })));
+    for (const hand of [x, y, swap]) hand.disabled = !model.columns.length; // no result, so nothing to choose from
+  };
   const send = () => {
+    typed.clear();
     if (x.value.trim() && y.value.trim()) gesture(model, "chosen", { x: x.value.trim(), y: y.value.trim() });
   };
-  x.addEventListener("change", send);
-  y.addEventListener("change", send);
+  for (const box of [x, y]) {
+    box.addEventListener("input", () => typed.add(box));
+    box.addEventListener("change", send);
+    box.addEventListener("blur", () => typed.delete(box));
+  }
   swap.addEventListener("click", () => {
     [x.value, y.value] = [y.value, x.value];
     send();
   });
   for (const name of ["x", "y"]) model.on(name, sync);
-  for (const name of ["note", "error"]) model.on(name, words);
+  model.on("note", words);
+  model.on("error", () => {
+    words();
+    if (!model.error) sync(); // a text that was refused goes with what was said of it
+  });
   model.on("columns", list);
   sync();
   words();

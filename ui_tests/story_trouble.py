@@ -126,7 +126,11 @@ def test_a_wrong_filter_and_a_wrong_axis(portal, visit) -> None:
     x = page.locator(".tv-axes input[name=x]")
     x.fill("g_psfMag - nothing")
     x.press("Enter")
-    page.locator(".tv-axes .tv-error", has_text="nothing").wait_for()
+    wrong = page.locator(".tv-axes .tv-error", has_text="nothing")
+    wrong.wait_for()
+    page.locator(".tv-table td", has_text=re.compile(r"^\d{15,19}$")).first.click()
+    page.locator(".tv-curvebar", has_text=re.compile(r"\d{15,19}")).wait_for()
+    assert wrong.is_visible(), "the chart with its mark on the row takes the words away"
     assert state_text(page) == rows
     x.fill("g_psfMag - r_psfMag")
     x.press("Enter")

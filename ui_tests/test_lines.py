@@ -6,6 +6,7 @@ noun:run noun:examples noun:results noun:export noun:jobs noun:axes noun:curveba
 from __future__ import annotations
 
 import panel as pn
+from playwright.sync_api import expect
 
 from widgets.axes import Axes
 from widgets.curvebar import CurveBar
@@ -167,15 +168,28 @@ def test_jobs(serve, until) -> None:
 
 
 def test_axes(serve, until) -> None:
-    axes = Axes(x="gmag", y="imag", columns=["gmag", "imag", "rmag"], note="3,746 points")
+    axes = Axes()
     page = serve(axes)
-    page.locator("input[name=x]").fill("gmag - rmag")
-    page.locator("input[name=x]").press("Enter")
+    x, y = page.locator("input[name=x]"), page.locator("input[name=y]")
+    assert x.is_disabled() and y.is_disabled()  # no result yet
+    axes.param.update(x="ra", y="imag", columns=["gmag", "imag", "rmag"], note="3,746 points")
+    x.fill("gmag - rmag")
+    axes.param.update(x="gmag", y="rmag")
+    expect(y).to_have_value("rmag")
+    expect(x).to_have_value("gmag - rmag")  # what is being typed stays
+    axes.y = "imag"
+    expect(y).to_have_value("imag")
+    x.press("Enter")
     until(page, lambda: axes.chosen and axes.chosen.x == "gmag - rmag" and axes.chosen.y == "imag")
     axes.error = "There is no column rmga."
     page.get_by_text("There is no column rmga.").wait_for()
+    axes.note = "3,745 points"
+    page.get_by_text("3,745").wait_for()
+    expect(x).to_have_value("gmag - rmag")
     page.get_by_label("Exchange x and y").click()
     until(page, lambda: axes.chosen.x == "imag")
+    axes.error = ""  # another result: a text that was refused goes with what was said of it
+    expect(x).to_have_value("gmag")
 
 
 def test_curve_bar(serve, until) -> None:

@@ -61,6 +61,8 @@ class Chart(View):
         self._cloud: Cloud | None = None
         self._window: tuple | None = None  # (x range, y range, width, height) in view
         self._zoomed = False  # whether the user chose that part; else all points are shown, also those that come
+        self._asked: tuple | None = None  # the result and the axes that are asked for
+        self._refused = ""  # what is wrong with the text on an axis; no picture of the axes before takes it away
         self.axes = Axes(sizing_mode="stretch_width")
         self.scatter = Scatter(theme=session.theme)
         self.take(self.axes, chosen=self._choose)
@@ -85,9 +87,10 @@ class Chart(View):
             for text in (gesture.x, gesture.y):
                 check_expression(text, table.meta.columns)
         except QueryError as error:
-            self.axes.error = f"{error.message} {error.hint}".strip()
+            self._refused = f"{error.message} {error.hint}".strip()
+            self.axes.error = self._refused
             return
-        self.axes.error = ""
+        self._refused = self.axes.error = ""
         self._zoomed = False
         self.session.change(x=gesture.x, y=gesture.y)
 
@@ -139,11 +142,13 @@ class Chart(View):
         session = self.session
         table, look = session.table(), session.look
         if table is None:
+            self._ask(None)
             self._empty()
             self.axes.param.update(x="", y="", columns=[], note="", error="")
             self.scatter.clear(self.nothing())
             return
         spec = chart_spec(table.meta, look.x, look.y) if look.x and look.y else default_spec(table.meta)
+        self._ask((session.active, spec))
         if spec is None:
             self._empty()
             self.axes.param.update(columns=[column.name for column in table.meta.columns], note="")
@@ -178,6 +183,12 @@ class Chart(View):
 
         self.run(read, self._take_cloud, self._failed)
 
+    def _ask(self, axes: tuple | None) -> None:
+        """Other axes, or those of another result, are asked for: a text that was refused before is gone."""
+        if axes != self._asked:
+            self._asked = axes
+            self._refused = self.axes.error = ""
+
     def _empty(self) -> None:
         """No cloud any more; what is being read for the last one must not be drawn."""
         self._cloud = None
@@ -204,7 +215,7 @@ class Chart(View):
         cloud = self._cloud
         if frame is None:
             self.scatter.clear("These axes have no numbers to draw." if len(cloud.rows) else self.nothing())
-            self.axes.note = ""
+            self.axes.param.update(note="", error=self._refused)
             return
         if all_of_it:
             self._window = (frame.x_range, frame.y_range, *size)
@@ -220,8 +231,7 @@ class Chart(View):
         without = len(cloud.rows) - frame.shown if all_of_it else 0
         missing = f" · {without:,} without a value" if without > 0 else ""
         cut = " · cut at the row limit" if cloud.table.meta.overflow else ""
-        self.axes.note = f"{frame.shown:,} {how}{missing}{cut}"
-        self.axes.error = ""
+        self.axes.param.update(note=f"{frame.shown:,} {how}{missing}{cut}", error=self._refused)
 
     def _failed(self, error: TriviewError) -> None:
         self.axes.error = f"{error.message} {error.hint}".strip()

@@ -23,6 +23,7 @@ class Desk(param.Parameterized):
     layout = param.String("tri")
     panel = param.Parameter(())
     paged = param.Parameter((0, 100))
+    theme = param.String("light")
     trouble = param.Parameter(())
 
     def __init__(self, table: ResultTable) -> None:
