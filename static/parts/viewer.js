@@ -21,9 +21,10 @@ export function svgElement(tag, attributes = {}, ...children) {
   return node;
 }
 
+// `icon` is one of ICONS, or a path of its own for a 20 x 20 picture.
 export function iconButton(icon, label, more = {}) {
   const picture = svgElement("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" });
-  picture.append(svgElement("path", { d: ICONS[icon] }));
+  picture.append(svgElement("path", { d: ICONS[icon] ?? icon }));
   return element("button", { type: "button", title: label, "aria-label": label, ...more }, picture);
 }
 

@@ -1,0 +1,122 @@
+#version 300 es
+// One cell: where each of up to three images lies (mesh), its value there (tiles of a pool, found by a table), and
+// how values become colours: stretch and colour map, Lupton's three colours, or a difference; masks over it.
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+precision highp isampler2D;
+precision highp sampler2DArray;
+precision highp isampler2DArray;
+in vec2 uv;
+out vec4 colour;
+
+uniform sampler2DArray values;
+uniform isampler2DArray masks;
+uniform isampler2D table0, table1, table2;  // tile of the wanted level -> (level << 16 | layer + 1) of value and mask
+uniform sampler2D mesh0, mesh1, mesh2;
+uniform ivec3 shape[3];    // nx, ny, level of the table
+uniform vec4 planes[96];   // 32 planes of each image: colour, opacity
+uniform int shown[3];      // bits of the planes to draw
+uniform int mode;          // 0 one image, 1 three colours, 2 first minus second
+uniform vec2 cuts;
+uniform int stretch;       // 0 linear 1 log 2 sqrt 3 squared 4 asinh 5 power 6 histogram
+uniform sampler2D ladder;  // share of pixels below a value between the cuts
+uniform vec2 bend;         // bias, contrast
+uniform sampler2D map;
+uniform bool invert;
+uniform vec3 sky, weight;  // of three colours: black level and factor of each
+uniform vec2 lupton;       // stretch, Q
+uniform vec3 stage, empty;
+
+const float NONE = 3.0e38;   // no value there
+const int TILE = 9;          // 2^9 pixels a side
+
+vec2 placeIn(sampler2D mesh) {
+  ivec2 last = textureSize(mesh, 0) - 1;
+  vec2 at = uv * vec2(last);
+  ivec2 cell = clamp(ivec2(floor(at)), ivec2(0), last - 1);
+  vec2 f = at - vec2(cell);
+  vec2 a = texelFetch(mesh, cell, 0).xy, b = texelFetch(mesh, cell + ivec2(1, 0), 0).xy;
+  vec2 c = texelFetch(mesh, cell + ivec2(0, 1), 0).xy, d = texelFetch(mesh, cell + ivec2(1), 0).xy;
+  return mix(mix(a, b, f.x), mix(c, d, f.x), f.y);
+}
+
+// Value and mask at a place of an image. `there`: 0 outside it, 1 not yet loaded, 2 loaded.
+float look(isampler2D table, sampler2D mesh, ivec3 form, out int bits, out int there) {
+  vec2 at = floor(placeIn(mesh) + 0.5);
+  bits = 0;
+  there = 0;
+  if (!(at.x >= 0.0 && at.y >= 0.0 && at.x < float(form.x) && at.y < float(form.y))) return NONE;
+  ivec2 pixel = ivec2(at);
+  ivec2 entry = texelFetch(table, pixel >> (form.z + TILE), 0).xy;
+  if (entry.y != 0) {
+    ivec2 inside = (pixel >> (entry.y >> 16)) & ((1 << TILE) - 1);
+    bits = texelFetch(masks, ivec3(inside, (entry.y & 0xffff) - 1), 0).x;
+  }
+  there = 1;
+  if (entry.x == 0) return NONE;
+  there = 2;
+  ivec2 inside = (pixel >> (entry.x >> 16)) & ((1 << TILE) - 1);
+  return texelFetch(values, ivec3(inside, (entry.x & 0xffff) - 1), 0).x;
+}
+
+float bent(float value) {
+  float t = clamp((value - cuts.x) / (cuts.y - cuts.x), 0.0, 1.0);
+  if (stretch == 1) t = log(1000.0 * t + 1.0) / log(1001.0);
+  else if (stretch == 2) t = sqrt(t);
+  else if (stretch == 3) t = t * t;
+  else if (stretch == 4) t = asinh(10.0 * t) / asinh(10.0);
+  else if (stretch == 5) t = (pow(1000.0, t) - 1.0) / 999.0;
+  else if (stretch == 6) {
+    float at = t * float(textureSize(ladder, 0).x - 1);
+    ivec2 low = ivec2(min(floor(at), float(textureSize(ladder, 0).x - 2)), 0);
+    t = mix(texelFetch(ladder, low, 0).x, texelFetch(ladder, low + ivec2(1, 0), 0).x, at - float(low.x));
+  }
+  return clamp((t - bend.x) * bend.y + 0.5, 0.0, 1.0);
+}
+
+vec3 mapped(float t) {
+  return texelFetch(map, ivec2(int((invert ? 1.0 - t : t) * 255.0 + 0.5), 0), 0).rgb;
+}
+
+vec3 tinted(vec3 rgb, int bits, int image) {
+  bits &= shown[image];
+  for (int bit = 0; bits != 0 && bit < 32; bit++) {
+    if ((bits & (1 << bit)) == 0) continue;
+    vec4 plane = planes[image * 32 + bit];
+    rgb = mix(rgb, plane.rgb, plane.a);
+  }
+  return rgb;
+}
+
+void main() {
+  ivec3 bits, there;
+  vec3 value = vec3(look(table0, mesh0, shape[0], bits.x, there.x), NONE, NONE);
+  if (mode > 0) value.y = look(table1, mesh1, shape[1], bits.y, there.y);
+  if (mode == 1) value.z = look(table2, mesh2, shape[2], bits.z, there.z);
+  int count = mode == 0 ? 1 : mode == 1 ? 3 : 2;
+  bool outside = false, waiting = false, none = false;
+  for (int k = 0; k < count; k++) {
+    outside = outside || there[k] == 0;
+    waiting = waiting || there[k] == 1;
+    none = none || value[k] > NONE * 0.99;
+  }
+  vec3 rgb;
+  if (outside) {
+    colour = vec4(stage, 1.0);
+    return;
+  }
+  if (waiting) rgb = stage * 1.6;
+  else if (none) rgb = empty;
+  else if (mode == 1) {
+    vec3 light = (value - sky) * weight;
+    float mean = (light.x + light.y + light.z) / 3.0;
+    float factor = mean > 0.0 ? asinh(mean * lupton.y / lupton.x) * (0.1 / asinh(0.1 * lupton.y)) / mean : 0.0;
+    rgb = max(light * factor, 0.0);
+    rgb /= max(1.0, max(rgb.x, max(rgb.y, rgb.z)));
+  } else {
+    rgb = mapped(bent(mode == 2 ? value.x - value.y : value.x));
+  }
+  for (int k = 0; k < count; k++) rgb = tinted(rgb, bits[k], k);
+  colour = vec4(rgb, 1.0);
+}
