@@ -1,60 +1,114 @@
-"""A FITS file on its way to frames: its HDUs and headers, and the planes of the one that is shown."""
+"""A FITS file on its way to frames: its HDUs, their headers, and the planes of the one that is shown."""
 
 from __future__ import annotations
 
-from io import BytesIO
+import tempfile
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
-from astropy.wcs import WCS
 
 from portal.errors import FormatError
-from portal.image.frame import Frame, Lsst, Planes
-from portal.image.masks import mask_bits
+from portal.image.apart import read_apart
+from portal.image.frame import Frame, Planes
+from portal.image.headers import Part, cards_of, read_parts
+from portal.image.read import NotOursError, planes_of
 
 
 class ImageFile:
-    """An opened file. ``hdus`` lists {"index", "name", "kind", "shape"} of every HDU (shape as NAXIS1, NAXIS2, ...)."""
+    """An opened file, to be closed. ``hdus``: {"index", "name", "kind", "shape"} of each HDU, shape as NAXIS1, ...
 
-    def __init__(self, title: str, source: str, hdus: tuple[dict[str, Any], ...], planes: Planes, cards: Any) -> None:
-        self.title, self.source, self.hdus, self._planes, self._cards = title, source, hdus, planes, cards
+    Kinds are image, compressed, table and empty.
+    """
+
+    def __init__(self, title: str, source: str, scratch: Path) -> None:
+        self.title, self.source = title, source
+        self.hdus: tuple[dict[str, Any], ...] = ()
+        self._scratch = scratch
+        self._buffer: np.ndarray | None = None
+        self._parts: list[Part] = []
+        self._path: Path | None = None
+        self._own = False
+        self._cards: list[list[list[str]]] = []
+        self._first: Planes | None = None
 
     @classmethod
-    def open(cls, source: bytes | Path, title: str, scratch: Path, name: str = "") -> ImageFile:
-        """Raises FormatError for anything that cannot be shown."""
-        try:
-            with fits.open(BytesIO(source) if isinstance(source, bytes) else source, memmap=False) as hdus:
-                listed = tuple(
-                    {
-                        "index": i,
-                        "name": hdu.name,
-                        "kind": "image" if hdu.is_image else "table",
-                        "shape": [hdu.header[f"NAXIS{k + 1}"] for k in range(hdu.header["NAXIS"])],
-                    }
-                    for i, hdu in enumerate(hdus)
-                )
-                cards = [[[c.keyword, str(c.value), c.comment] for c in hdu.header.cards] for hdu in hdus]
-                flat = [i for i, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
-                image = hdus[flat[0]]
-                mask = hdus[flat[1]] if len(flat) > 1 else None
-                variance = hdus[flat[2]] if len(flat) > 2 else None
-                wcs = WCS(image.header, fix=False)
-                planes = Planes(
-                    np.asarray(image.data, np.float32),
-                    None if mask is None else mask.data.astype(np.int32),
-                    None if variance is None else np.asarray(variance.data, np.float32),
-                    () if mask is None else mask_bits(mask.header),
-                    str(image.header.get("BUNIT", "")),
-                    str(hdus[0].header.get("BAND", "")),
-                    Lsst(-int(image.header.get("LTV1", 0)), -int(image.header.get("LTV2", 0))),
-                    wcs.celestial if wcs.has_celestial else None,
-                    flat[0],
-                )
-        except (OSError, IndexError) as error:
-            raise FormatError(f"{title} is not a FITS image ({error}).") from error
-        return cls(title, name, listed, planes, cards)
+    def open(
+        cls,
+        content: bytes | Path,
+        title: str,
+        scratch: Path,
+        source: str = "",
+        foreign: bool = True,
+        stop: threading.Event | None = None,
+    ) -> ImageFile:
+        """``content``: the bytes of a file, or where it lies (it must stay there until this is closed).
 
-    def frame(self) -> Frame:
-        return Frame(self.title, self._planes, self.source, self.hdus, cards=self._cards)
+        ``title`` names the image to the user, ``source`` says where it is from. Large planes go to files in
+        ``scratch`` that need no deleting. With ``foreign`` a process of its own reads the file; without it (services
+        of the site's own choice) so it does only where the file is packed or compressed in a rare way.
+
+        Raises FormatError for what is no image, LimitError for one too large, CancelledError once ``stop`` is set.
+        """
+        self = cls(title, source, scratch)
+        try:
+            if not foreign:
+                try:
+                    self._open_here(content)
+                    return self
+                except NotOursError:
+                    pass
+            self._open_apart(content, stop)
+            return self
+        except BaseException:
+            self.close()
+            raise
+
+    def frame(self, hdu: int = -1, at: Sequence[int] = (), stop: threading.Event | None = None) -> Frame:
+        """A frame of an HDU (-1: the default one), of a cube that of planes ``at``. Raises what ``open`` raises."""
+        if self._first is not None and hdu in (-1, self._first.hdu) and not any(at):
+            planes = self._first
+        elif self._buffer is not None:
+            planes = planes_of(self._parts, self._buffer, self._scratch, hdu, at)
+        elif self._path is not None:
+            planes = read_apart(self._path, self._scratch, hdu, at, stop).planes
+        else:
+            raise FormatError("The image is closed.", "Open it again.")
+        return Frame(self.title, planes, self)
+
+    def header(self, hdu: int) -> list[list[str]]:
+        """The cards of an HDU, [keyword, value, comment] each. Raises FormatError for an HDU that there is not."""
+        if not 0 <= hdu < len(self.hdus):
+            raise FormatError(f"The file has no HDU {hdu}.")
+        return self._cards[hdu] if self._cards else cards_of(self._parts[hdu].header())
+
+    def close(self) -> None:
+        """Frames that are open stay."""
+        if self._own and self._path is not None:
+            self._path.unlink(missing_ok=True)
+        self._path = self._first = self._buffer = None
+
+    def _open_here(self, content: bytes | Path) -> None:
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        if not size:
+            raise FormatError(f"{self.title} is empty.", "Fetch it again.")
+        mapped = isinstance(content, Path)
+        buffer = np.memmap(content, np.uint8, "r") if mapped else np.frombuffer(content, np.uint8)
+        if bytes(buffer[:2]) == b"\x1f\x8b":
+            raise NotOursError("gzip")
+        self._parts = read_parts(buffer)
+        self._first = planes_of(self._parts, buffer, self._scratch)
+        self._buffer = buffer
+        self.hdus = tuple(part.listed() for part in self._parts)
+
+    def _open_apart(self, content: bytes | Path, stop: threading.Event | None) -> None:
+        if isinstance(content, bytes):
+            with tempfile.NamedTemporaryFile(dir=self._scratch, suffix=".fits", delete=False) as file:
+                self._path, self._own = Path(file.name), True
+                file.write(content)
+        else:
+            self._path = content
+        found = read_apart(self._path, self._scratch, stop=stop)
+        self._first, self.hdus, self._cards = found.planes, found.hdus, found.cards

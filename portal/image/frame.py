@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from astropy.wcs import WCS
@@ -13,10 +13,10 @@ from astropy.wcs import WCS
 from portal.errors import FormatError
 from portal.image import cuts, lattice, tiles
 from portal.image.masks import MaskBit
+from portal.image.plane import Plane
 
 PLANES = ("image", "mask", "variance")
 OFFERED = ("zscale", "minmax", "sigma", "99.5", "99", "98", "95", "90")  # the cuts of ``meta``
-EXACT = 1 << 53  # whole numbers from here on lose digits in a browser
 
 
 class Lsst(NamedTuple):
@@ -48,14 +48,15 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Planes:
-    """What a file gives for one frame: arrays (ny, nx), row 0 at the bottom, and what its headers say of them.
+    """What a file gives for one frame: pixels (ny, nx), row 0 at the bottom, and what its headers say of them.
 
     ``mask`` is int32. ``cube`` is {"axes": [{"name", "size"}, ...], "at": [plane, ...]} (FITS axes 3 and up).
+    ``notes`` are sentences for the user.
     """
 
-    image: np.ndarray
-    mask: np.ndarray | None = None
-    variance: np.ndarray | None = None
+    image: Plane | np.ndarray
+    mask: Plane | np.ndarray | None = None
+    variance: Plane | np.ndarray | None = None
     bits: tuple[MaskBit, ...] = ()
     unit: str = ""
     band: str = ""
@@ -65,24 +66,39 @@ class Planes:
     cube: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in PLANES:
+            if isinstance(pixels := getattr(self, name), np.ndarray):
+                object.__setattr__(self, name, Plane.of(pixels))
+
+
+class File(Protocol):
+    """What a frame asks of the file it is from (see ``file.ImageFile``)."""
+
+    source: str
+    hdus: tuple[dict[str, Any], ...]
+
+    def header(self, hdu: int) -> list[list[str]]: ...
+
+
+class NoFile:
+    """Of a frame made from arrays."""
+
+    source = ""
+    hdus: tuple[dict[str, Any], ...] = ()
+
+    def header(self, hdu: int) -> list[list[str]]:
+        return []
+
 
 @dataclass
 class Frame:
-    """A frame of a page. ``source`` says where the image is from; ``hdus`` what else the file holds."""
+    """A frame of a page. Pixels are read when first needed; calls that need them can take a second then."""
 
     title: str
     planes: Planes
-    source: str = ""
-    hdus: tuple[dict[str, Any], ...] = ()
+    file: File = field(default_factory=NoFile, repr=False)
     id: str = ""
-    cards: list[list[list[str]]] = field(default_factory=list, repr=False)
-
-    def header(self, hdu: int = -1) -> list[list[str]]:
-        """The cards of an HDU (-1: of the one shown): keyword, value, comment. Raises FormatError for no such HDU."""
-        number = self.planes.hdu if hdu == -1 else hdu
-        if not 0 <= number < len(self.cards):
-            raise FormatError(f"The file has no HDU {number}.")
-        return self.cards[number]
 
     @property
     def nx(self) -> int:
@@ -103,7 +119,13 @@ class Frame:
 
     @property
     def nbytes(self) -> int:
-        return sum(self.plane(name).nbytes for name in self.names)
+        """Of all planes, also of those that are not read yet."""
+        return sum(getattr(self.planes, name).nbytes for name in self.names)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether ``quick`` gives a first picture sooner than ``tile`` would."""
+        return self.planes.image.has_rows and not self.planes.image.ready
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,7 +137,18 @@ class Frame:
         found = getattr(self.planes, name) if name in PLANES else None
         if found is None:
             raise FormatError(f"The image has no plane {name[:40]!r}.", f"It has {', '.join(self.names)}.")
-        return found
+        return found.pixels()
+
+    def header(self, hdu: int = -1) -> list[list[str]]:
+        """The cards of an HDU (-1: of the one shown): [keyword, value, comment]. Raises FormatError for no such HDU."""
+        return self.file.header(self.planes.hdu if hdu == -1 else hdu)
+
+    def quick(self) -> np.ndarray:
+        """The tile of the last level, float32, from some of the rows where that ``is_quick``: for a first picture."""
+        level = tiles.levels(self.nx, self.ny) - 1
+        if self.is_quick and level:
+            return tiles.of_rows(self.planes.image.rows(1 << level), level)
+        return self.tile("image", level, 0, 0)
 
     def tile(self, plane: str, level: int, x: int, y: int) -> np.ndarray:
         """See ``tiles.tile``."""
@@ -144,17 +177,17 @@ class Frame:
         if not (0 <= column < self.nx and 0 <= row < self.ny):
             return None
         planes = self.planes
-        value = planes.image[row, column].item()
-        variance = None if planes.variance is None else planes.variance[row, column].item()
-        mask = 0 if planes.mask is None else int(planes.mask[row, column])
+        value = self.plane("image")[row, column]
+        variance = None if planes.variance is None else self.plane("variance")[row, column].item()
+        mask = 0 if planes.mask is None else int(self.plane("mask")[row, column])
         ra = dec = math.nan
         if planes.wcs is not None:
-            ra, dec = (float(one[0]) for one in lattice.sky_of(planes.wcs, np.array([x]), np.array([y])))
+            ra, dec = (float(one) for one in lattice.sky_of(planes.wcs, x, y))
         return Reading(
             column,
             row,
-            _finite(value),
-            str(planes.image[row, column]),
+            _finite(value.item()),
+            str(value.item() if value.dtype.kind in "iu" else value),
             _finite(variance),
             mask,
             tuple(bit.name for bit in planes.bits if mask >> bit.bit & 1),
@@ -187,7 +220,7 @@ class Frame:
         return {
             "id": self.id,
             "title": self.title,
-            "source": self.source,
+            "source": self.file.source,
             "band": planes.band,
             "nx": self.nx,
             "ny": self.ny,
@@ -196,16 +229,17 @@ class Frame:
             "tile": tiles.TILE,
             "planes": list(self.names),
             "masks": [bit._asdict() for bit in planes.bits],
-            "cuts": {kind: list(self.cuts(kind)) for kind in OFFERED},
+            "cuts": {kind: list(self.cuts(kind)) for kind in OFFERED if kind != "minmax" or not self.is_quick},
             "lattice": sky or None,
             "lsst": planes.lsst._asdict(),
             "scale_arcsec": scale,
             "north_angle": north,
-            "hdus": list(self.hdus),
+            "hdus": list(self.file.hdus),
             "hdu": planes.hdu,
             "cube": planes.cube,
             "bounds": self.bounds(),
-            "notes": list(planes.notes),
+            "notes": [*planes.notes, *([] if self._sample.size else ["No pixel of the image has a value."])],
+            "quick": self.is_quick,
         }
 
     def bounds(self) -> dict[str, Any] | None:
@@ -220,13 +254,17 @@ class Frame:
 
     @cached_property
     def _sample(self) -> np.ndarray:
-        return cuts.sample(self.planes.image)
+        image = self.planes.image
+        if image.has_rows:  # the same values before and after all pixels are there
+            return cuts.sample(image.rows(1 << (tiles.levels(self.nx, self.ny) - 1)))
+        return cuts.sample(image.pixels())
 
     @cached_property
     def _extent(self) -> tuple[float, float] | None:
         low, high = math.inf, -math.inf
+        pixels = self.plane("image")
         for start in range(0, self.ny, 256):  # bands: no second copy of a large image
-            part = np.asarray(self.planes.image[start : start + 256])
+            part = pixels[start : start + 256]
             part = part[np.isfinite(part)]
             if part.size:
                 low, high = min(low, float(part.min())), max(high, float(part.max()))

@@ -6,49 +6,79 @@ All pixels count from 0, centres at whole numbers.
 from __future__ import annotations
 
 import math
+import threading
+import warnings
 from typing import Any
 
 import numpy as np
-from astropy.coordinates import SkyCoord
+from astropy.coordinates import ICRS, SkyCoord
 from astropy.wcs import WCS
+from astropy.wcs.utils import wcs_to_celestial_frame
 
 POINTS = 65  # a side: a distortion of 10 pixels is met to 0.003 pixels
+FINEST = 4 * (POINTS - 1) + 1
+GOOD = 3e-4  # arcsec; how far off a place between the points may be before there are more of them
+ASTRAY = 1e-5  # degrees
 ARCSEC = 3600 * 180 / math.pi
+LOCK = threading.RLock()  # the WCS library keeps what it works on in the object, and several threads ask at once
 
 
 def sky_of(wcs: WCS, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """ICRS degrees of pixels; NaN where a pixel lies on no sky."""
-    ra, dec = wcs.wcs_pix2world(x, y, 0) if wcs.sip is None else wcs.all_pix2world(x, y, 0)
-    if wcs.wcs.lng:
-        ra, dec = dec, ra
-    return _icrs(wcs, ra, dec)
+    with LOCK, np.errstate(all="ignore"):
+        ra, dec = wcs.all_pix2world(np.asarray(x, float), np.asarray(y, float), 0)
+        if wcs.wcs.lng:
+            ra, dec = dec, ra
+        frame = wcs_to_celestial_frame(wcs)
+    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
+    ra, dec = _turned(np.where(good, ra, 0), np.where(good, dec, 0), frame, ICRS())
+    return np.where(good, ra % 360, np.nan), np.where(good, dec, np.nan)
 
 
 def pixels_of(wcs: WCS, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pixels of ICRS degrees; NaN for places that do not project."""
-    place = SkyCoord(np.asarray(ra, float), np.asarray(dec, float), unit="deg")
+    ra, dec = np.asarray(ra, float), np.asarray(dec, float)
+    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
+    with LOCK, warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        pair = _turned(np.where(good, ra, 0), np.where(good, dec, 0), ICRS(), wcs_to_celestial_frame(wcs))
+        x, y = wcs.all_world2pix(*(pair[::-1] if wcs.wcs.lng else pair), 0, tolerance=1e-5, quiet=True)
+    # Far outside an image its distortion leads astray: only a place that leads back is one.
+    back = sky_of(wcs, np.where(np.isfinite(x), x, 0), np.where(np.isfinite(y), y, 0))
     with np.errstate(all="ignore"):
-        x, y = wcs.world_to_pixel(place)
-    return np.asarray(x, float), np.asarray(y, float)
+        apart = np.hypot((back[0] - ra + 180) % 360 - 180, back[1] - dec)
+    good &= np.isfinite(x) & np.isfinite(y) & (np.where(np.abs(dec) > 89.9, np.abs(back[1] - dec), apart) < ASTRAY)
+    return np.where(good, x, np.nan), np.where(good, y, np.nan)
 
 
-def sky_lattice(wcs: WCS, nx: int, ny: int, n: int = POINTS) -> dict[str, Any] | None:
+def sky_lattice(wcs: WCS, nx: int, ny: int) -> dict[str, Any] | None:
     """Positions from the lower left to the upper right edge (-0.5 to n - 0.5), row by row upwards, n x n.
 
-    ``xi`` (east) and ``eta`` (north): arcsec on the plane that touches the sky at ``ra0``, ``dec0`` (degrees).
-    ``scale_arcsec`` is the size of the middle pixel, ``north_angle`` where north lies there: degrees from +y
-    towards -x. None when parts of the image lie on no sky, or more than 60 degrees from its middle.
+    ``n`` is 65, more for a strong distortion. ``xi`` (east), ``eta`` (north): arcsec on the plane that touches the sky
+    at ``ra0``, ``dec0`` (degrees). ``scale_arcsec`` is the size of the middle pixel, ``north_angle`` where north lies
+    there: degrees from +y towards -x. None when parts of the image lie on no sky, or over 60 degrees from its middle.
     """
-    x, y = np.meshgrid(np.linspace(-0.5, nx - 0.5, n), np.linspace(-0.5, ny - 0.5, n))
-    middle = n // 2
-    ra, dec = sky_of(wcs, x, y)
-    ra0, dec0 = float(ra[middle, middle]), float(dec[middle, middle])
-    xi, eta, depth = plane(np.radians(ra), np.radians(dec), math.radians(ra0), math.radians(dec0))
-    if not np.isfinite(xi).all() or not np.isfinite(eta).all() or depth.min() < 0.5:
-        return None
-    step_x, step_y = nx / (n - 1), ny / (n - 1)
-    across = np.array([xi[middle, middle + 1], eta[middle, middle + 1]]) / step_x
-    upwards = np.array([xi[middle + 1, middle], eta[middle + 1, middle]]) / step_y
+    ra0, dec0 = (float(one) for one in sky_of(wcs, (nx - 1) / 2, (ny - 1) / 2))
+    n = POINTS
+    while True:
+        # Twice as fine as asked: the points between tell how good the others are.
+        x, y = np.meshgrid(np.linspace(-0.5, nx - 0.5, 2 * n - 1), np.linspace(-0.5, ny - 0.5, 2 * n - 1))
+        ra, dec = sky_of(wcs, x, y)
+        xi, eta, depth = plane(np.radians(ra), np.radians(dec), math.radians(ra0), math.radians(dec0))
+        if not np.isfinite(xi).all() or not np.isfinite(eta).all() or depth.min() < 0.5:
+            return None
+        if n >= FINEST or max(_off(xi), _off(eta)) < GOOD:
+            break
+        n = 2 * n - 1
+    middle = n - 1
+    step_x, step_y = nx / (2 * n - 2), ny / (2 * n - 2)
+    across = np.array(
+        [xi[middle, middle + 1] - xi[middle, middle - 1], eta[middle, middle + 1] - eta[middle, middle - 1]]
+    )
+    upwards = np.array(
+        [xi[middle + 1, middle] - xi[middle - 1, middle], eta[middle + 1, middle] - eta[middle - 1, middle]]
+    )
+    across, upwards = across / (2 * step_x), upwards / (2 * step_y)
     area = across[0] * upwards[1] - across[1] * upwards[0]
     if not area:
         return None
@@ -57,11 +87,18 @@ def sky_lattice(wcs: WCS, nx: int, ny: int, n: int = POINTS) -> dict[str, Any] |
         "n": n,
         "ra0": ra0,
         "dec0": dec0,
-        "xi": np.round(xi.ravel(), 7).tolist(),
-        "eta": np.round(eta.ravel(), 7).tolist(),
+        "xi": np.round(xi[::2, ::2].ravel(), 6).tolist(),
+        "eta": np.round(eta[::2, ::2].ravel(), 6).tolist(),
         "scale_arcsec": math.sqrt(abs(area)),
         "north_angle": math.degrees(math.atan2(-north[0], north[1])),
     }
+
+
+def _off(values: np.ndarray) -> float:
+    """How far the middles of cells lie from the mean of their corners (the worst place of a bilinear fit)."""
+    corners = values[::2, ::2]
+    mean = (corners[:-1, :-1] + corners[1:, :-1] + corners[:-1, 1:] + corners[1:, 1:]) / 4
+    return float(np.abs(values[1::2, 1::2] - mean).max())
 
 
 def plane(ra: Any, dec: Any, ra0: float, dec0: float) -> tuple[Any, Any, Any]:
@@ -96,12 +133,9 @@ def _listed(values: np.ndarray) -> list[float | None]:
     return [round(value, 6) if math.isfinite(value) else None for value in values.ravel().tolist()]
 
 
-def _icrs(wcs: WCS, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from astropy.wcs.utils import wcs_to_celestial_frame
-
-    frame = wcs_to_celestial_frame(wcs)
-    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
-    if frame.name == "icrs":
-        return np.where(good, ra % 360, np.nan), np.where(good, dec, np.nan)
-    place = SkyCoord(np.where(good, ra, 0), np.where(good, dec, 0), unit="deg", frame=frame).icrs
-    return np.where(good, place.ra.deg, np.nan), np.where(good, place.dec.deg, np.nan)
+def _turned(ra: np.ndarray, dec: np.ndarray, frame: Any, to: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Degrees in one frame as degrees in another."""
+    if frame.is_equivalent_frame(to):
+        return ra, dec
+    place = SkyCoord(ra, dec, unit="deg", frame=frame).transform_to(to).spherical
+    return place.lon.deg, place.lat.deg
