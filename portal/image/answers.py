@@ -81,8 +81,9 @@ def _pixels(frames: Frames, asked: Asked) -> Any:
 
 
 def _header(frames: Frames, asked: Asked) -> Any:
-    """``hdu`` (the frame's own): its cards, [keyword, value, comment] each."""
-    return frame_of(frames, asked).header(whole(asked, "hdu", -1))
+    """``hdu`` (the frame's own): its cards, [keyword, value, comment] each, all text."""
+    cards = frame_of(frames, asked).cards(whole(asked, "hdu", -1))
+    return [[name, "FT"[value] if isinstance(value, bool) else str(value), comment] for name, value, comment in cards]
 
 
 ASKS: dict[str, Callable[[Frames, Asked], Any]] = {

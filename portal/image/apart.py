@@ -22,6 +22,7 @@ import numpy as np
 
 from portal.errors import CancelledError, FormatError, LimitError
 from portal.image.frame import PLANES, Lsst, Planes
+from portal.image.headers import Card
 from portal.image.masks import MaskBit
 from portal.image.world import from_plain
 
@@ -48,7 +49,7 @@ class Found(NamedTuple):
 
     planes: Planes
     hdus: tuple[dict[str, Any], ...]
-    cards: list[list[list[str]]]
+    cards: list[list[Card]]
 
 
 def read_apart(

@@ -13,7 +13,7 @@ import numpy as np
 from portal.errors import FormatError
 from portal.image.apart import read_apart
 from portal.image.frame import Frame, Planes
-from portal.image.headers import Part, cards_of, read_parts
+from portal.image.headers import Card, Part, cards_of, read_parts
 from portal.image.read import NotOursError, planes_of
 
 
@@ -31,7 +31,7 @@ class ImageFile:
         self._parts: list[Part] = []
         self._path: Path | None = None
         self._own = False
-        self._cards: list[list[list[str]]] = []
+        self._cards: list[list[Card]] = []
         self._first: Planes | None = None
 
     @classmethod
@@ -78,8 +78,8 @@ class ImageFile:
             raise FormatError("The image is closed.", "Open it again.")
         return Frame(self.title, planes, self)
 
-    def header(self, hdu: int) -> list[list[str]]:
-        """The cards of an HDU, [keyword, value, comment] each. Raises FormatError for an HDU that there is not."""
+    def cards(self, hdu: int) -> list[Card]:
+        """The cards of an HDU. Raises FormatError for an HDU that there is not."""
         if not 0 <= hdu < len(self.hdus):
             raise FormatError(f"The file has no HDU {hdu}.")
         return self._cards[hdu] if self._cards else cards_of(self._parts[hdu].header())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -12,6 +13,7 @@ from astropy.wcs import WCS
 
 from portal.errors import FormatError
 from portal.image import cuts, lattice, tiles
+from portal.image.headers import Card
 from portal.image.masks import MaskBit
 from portal.image.plane import Plane
 
@@ -78,17 +80,19 @@ class File(Protocol):
     source: str
     hdus: tuple[dict[str, Any], ...]
 
-    def header(self, hdu: int) -> list[list[str]]: ...
+    def cards(self, hdu: int) -> list[Card]: ...
 
 
-class NoFile:
-    """Of a frame made from arrays."""
+@dataclass
+class Described:
+    """Of a frame made from arrays: what it shall say of a file."""
 
-    source = ""
+    source: str = ""
     hdus: tuple[dict[str, Any], ...] = ()
+    headers: Sequence[list[Card]] = ()
 
-    def header(self, hdu: int) -> list[list[str]]:
-        return []
+    def cards(self, hdu: int) -> list[Card]:
+        return self.headers[hdu] if 0 <= hdu < len(self.headers) else []
 
 
 @dataclass
@@ -97,7 +101,7 @@ class Frame:
 
     title: str
     planes: Planes
-    file: File = field(default_factory=NoFile, repr=False)
+    file: File = field(default_factory=Described, repr=False)
     id: str = ""
 
     @property
@@ -139,9 +143,9 @@ class Frame:
             raise FormatError(f"The image has no plane {name[:40]!r}.", f"It has {', '.join(self.names)}.")
         return found.pixels()
 
-    def header(self, hdu: int = -1) -> list[list[str]]:
-        """The cards of an HDU (-1: of the one shown): [keyword, value, comment]. Raises FormatError for no such HDU."""
-        return self.file.header(self.planes.hdu if hdu == -1 else hdu)
+    def cards(self, hdu: int = -1) -> list[Card]:
+        """The cards of an HDU (-1: of the one shown). Raises FormatError for an HDU that there is not."""
+        return self.file.cards(self.planes.hdu if hdu == -1 else hdu)
 
     def quick(self) -> np.ndarray:
         """The tile of the last level, float32, from some of the rows where that ``is_quick``: for a first picture."""

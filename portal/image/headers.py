@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from astropy.io.fits import Header
+from astropy.io.fits.card import Undefined
 from astropy.io.fits.verify import VerifyError
 
 from portal.errors import FormatError, LimitError
@@ -26,6 +27,10 @@ TABLE_CARD = re.compile(
     r"|Z(IMAGE|TENSION|SIMPLE|BITPIX|NAXIS\d*|TILE\d+|CMPTYPE|NAME\d+|VAL\d+|QUANTIZ|DITHER0|HECKSUM|DATASUM|PCOUNT"
     r"|GCOUNT|EXTEND|BLANK)|CHECKSUM|DATASUM)$"
 )
+
+
+Card = list[str | bool | int | float]
+"""Keyword, value, comment."""
 
 
 class Part(NamedTuple):
@@ -93,14 +98,17 @@ def check_size(part: Part) -> None:
         )
 
 
-def cards_of(header: Header) -> list[list[str]]:
-    """[keyword, value, comment] of every card, as text; a card that makes no sense is shown as it is."""
+def cards_of(header: Header) -> list[Card]:
+    """Every card; of one that makes no sense the text as it is."""
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for card in header.cards:
             try:
-                found.append([card.keyword, _shown(card.value), card.comment])
+                value = card.value
+                if not isinstance(value, str | bool | int | float):  # complex numbers; values left open
+                    value = "" if value is None or isinstance(value, Undefined) else str(value)
+                found.append([card.keyword, value, card.comment])
             except (VerifyError, ValueError):
                 found.append([card.keyword, str(card)[10:].strip(), ""])
     return found
@@ -152,12 +160,6 @@ def _part(hdu: Hdu) -> Part:
     if kind == "image" and not count:
         kind = "empty"
     return Part(hdu, name.upper() if kind != "table" else name, kind, axes)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "T" if value else "F"
-    return "" if value is None or not str(value).strip() else str(value)
 
 
 class _Bytes(io.RawIOBase):

@@ -143,7 +143,7 @@ def left_out(frame: Frame, asked: Asked) -> tuple[np.ndarray | None, int]:
         if name not in known:
             raise FormatError(f"The image has no mask plane {name[:40]!r}.", f"It has {', '.join(known) or 'none'}.")
     bits = sum(1 << known[name] for name in set(names))
-    return frame.planes.mask, bits - (1 << 32) if bits >> 31 else bits  # as int32 holds them
+    return frame.plane("mask"), bits - (1 << 32) if bits >> 31 else bits  # as int32 holds them
 
 
 def plain(values: Iterable[float]) -> list[float | None]:

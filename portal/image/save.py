@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -20,8 +19,6 @@ STRUCTURE = re.compile(
     r"|EXTEND|HECKSUM|DATASUM)|EXTNAME|TFIELDS|T(TYPE|FORM|UNIT|NULL|ZERO|SCAL|DIM|DISP)\d+|INHERIT"
 )
 CORNER = re.compile(r"(CRPIX|LTV)([12])([A-Z]?)")
-WHOLE = re.compile(r"[+-]?\d{1,18}")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d{1,3})?")
 
 
 def cutout(frame: Frame, box: tuple[int, int, int, int]) -> bytes:
@@ -52,34 +49,25 @@ def cutout(frame: Frame, box: tuple[int, int, int, int]) -> bytes:
 
 def _place(frame: Frame, name: str) -> int:
     """The HDU of a plane by its name; -1 when the file does not name it."""
-    return next((hdu["index"] for hdu in frame.hdus if str(hdu["name"]).upper() == name.upper()), -1)
+    return next((hdu["index"] for hdu in frame.file.hdus if str(hdu["name"]).upper() == name.upper()), -1)
 
 
 def _header(frame: Frame, place: int) -> fits.Header:
     """The cards of an HDU that say what it shows."""
     made = fits.Header()
-    if not 0 <= place < len(frame.cards):
+    if place < 0:
         return made
-    for keyword, value, comment in frame.cards[place]:
+    for keyword, value, comment in frame.cards(place):
         if not keyword or STRUCTURE.fullmatch(keyword):
             continue
         try:
             if keyword in ("COMMENT", "HISTORY"):
                 made[keyword] = value
             else:
-                made[keyword if len(keyword) <= 8 else f"HIERARCH {keyword}"] = (_typed(value), comment)
+                made[keyword if len(keyword) <= 8 else f"HIERARCH {keyword}"] = (value, comment)
         except ValueError:
             continue  # a card that the standard does not allow is not written again
     return made
-
-
-def _typed(text: str) -> Any:
-    """The value of a card from its text."""
-    if text in ("True", "False"):
-        return text == "True"
-    if WHOLE.fullmatch(text):
-        return int(text)
-    return float(text.lower().replace("d", "e")) if NUMBER.fullmatch(text) else text
 
 
 def _move(header: fits.Header, x0: int, y0: int) -> None:

@@ -18,7 +18,7 @@ from scipy.ndimage import map_coordinates
 from portal.errors import FormatError, LimitError, TriviewError
 from portal.image import Frame, Frames, Lsst
 from portal.image.answers import answer
-from portal.image.frame import Planes
+from portal.image.frame import Described, Planes
 from portal.image.grid import SYSTEMS, grid, label
 from portal.image.masks import MaskBit
 from portal.image.profile import profile
@@ -32,10 +32,10 @@ PIXELS = np.random.default_rng(6).normal(10, 5, (300, 400)).astype(np.float32)
 PIXELS[40, 50] = np.nan
 PIXELS[41, 51] = np.inf
 MASK = (np.random.default_rng(7).random(PIXELS.shape) < 0.1).astype(np.int32) << 5
-PARENT = {"LTV1": "-100", "LTV2": "-50", "CTYPE1A": "LINEAR", "CRPIX1A": "1.0", "CRVAL1A": "100"}
+PARENT = {"LTV1": -100, "LTV2": -50, "CTYPE1A": "LINEAR", "CRPIX1A": 1.0, "CRVAL1A": 100}
 CARDS = [
-    [["EXTEND", "True", ""]],
-    [[key, str(value), ""] for key, value in {**SKY.to_header(relax=True), **PARENT}.items()],
+    [["EXTEND", True, ""]],
+    [[key, value, ""] for key, value in {**SKY.to_header(relax=True), **PARENT}.items()],
 ]
 
 
@@ -43,7 +43,7 @@ def frame() -> Frame:
     planes = Planes(
         PIXELS, MASK, PIXELS**2, (MaskBit("BAD", 0), MaskBit("DETECTED", 5)), "nJy", "r", Lsst(100, 50), SKY, 1
     )
-    return Frame("coadd", planes, hdus=({"index": 1, "name": "IMAGE"},), cards=CARDS)
+    return Frame("coadd", planes, Described(hdus=({"index": 1, "name": "IMAGE"},), headers=CARDS))
 
 
 place = st.floats(-20, 420)

@@ -128,7 +128,7 @@ def test_any_hdu_can_be_shown_with_what_belongs_to_it(tmp_path: Path) -> None:
     assert first.names == ("image", "mask", "variance") and first.at(3, 3).names == ("CR",)
     assert first.meta()["masks"][1] == {"name": "CR", "bit": 2, "doc": "A cosmic ray"}
     assert file.frame(hdu=4).names == ("image",) and file.frame(hdu=2).plane("image")[0, 0] == 5
-    assert ["EXTNAME", "PSFEX", "extension name"] in first.header(5)
+    assert ["EXTNAME", "PSFEX", "extension name"] in first.cards(5)
     for number in (0, 5, 9):
         with pytest.raises(FormatError, match="no image"):
             file.frame(hdu=number)
