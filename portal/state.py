@@ -41,6 +41,7 @@ class PageState(param.Parameterized):
     paged = param.ClassSelector(class_=tuple, default=(0, 100), doc="(first place, rows) of the page the table shows")
     arrived = param.Integer(0, doc="grows as rows of the active result arrive")
     uploads = param.ClassSelector(class_=tuple, default=(), doc="Upload of every table that queries can name")
+    hovered = param.Integer(-1, doc="row under the pointer in the table or on the sky, -1 for none; never saved")
     layout = param.Selector(default="tri", objects=list(LAYOUTS))
     theme = param.Selector(default="light", objects=["light", "dark"])
     search = param.Boolean(True, doc="whether the search part is open")
@@ -133,6 +134,7 @@ class PageState(param.Parameterized):
             self._looks[self.active] = self.look
         with param.parameterized.batch_call_watchers(self):
             self.active = key
+            self.hovered = -1
             self._take_look(self._looks.get(key, Look()))
             self.arrived += 1
 

@@ -4,6 +4,7 @@ import { buildFrame, describe, showReadout } from "./sky/frame.js";
 import { watchHands } from "./sky/hands.js";
 import { Marks } from "./sky/marks.js";
 import { pixelOf, readView } from "./sky/projection.js";
+import { joinOutlines } from "./sky/outlines.js";
 import { joinPoints } from "./sky/rows.js";
 import { borrowStage } from "./sky/stage.js";
 import style from "./sky/sky.css";
@@ -14,7 +15,7 @@ const LEAST_FIT = 1 / 60; // degrees: one row alone is shown with its surroundin
 // What lies on the sky, the topmost first. Each is a function of `sky` (model, frame, stage, marks, signal, fail(what,
 // text), worldAt(x, y), fresh(), loaded()) and returns an object with draw(view), settled(view) and close(); where
 // it has them, hover(x, y) and click(x, y), true when there is something of theirs at that pixel; bounds() and count().
-const PARTS = [joinPoints];
+const PARTS = [joinPoints, joinOutlines];
 const mounted = new WeakMap();
 
 export function render({ model, view, el }) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import panel as pn
@@ -83,8 +83,9 @@ class Kit:
         self.table = scattered()
         self.page: Page = None
 
-    def open(self, sky: Sky | pn.viewable.Viewable, wait: bool = True, **more: object) -> Page:
+    def open(self, sky: Sky | pn.viewable.Viewable, wait: bool = True, extra: Iterable = (), **more: object) -> Page:
         routes = [
+            *extra,
             (r"/hips/(one|two)/(.*)", FakeHips),
             (r"/points", points_handler(lambda: self.table)),
         ]

@@ -19,6 +19,7 @@ from .chart import Chart
 from .coverage import Coverage
 from .drawer import PANELS, Drawer, Panel
 from .feeds import Feeds
+from .footprints import Footprints
 from .image import Image
 from .intake import Intakes
 from .lightcurve import Curve
@@ -50,13 +51,14 @@ class Page(View):
         self.results = Results(session, feeds)
         self.table = Table(session, feeds, desk.cutouts)
         self.coverage = Coverage(session, feeds, desk.surveys)
+        self.footprints = Footprints(session, feeds, self.coverage.sky)
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
         upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book), "dialog")
         self.drawer = Drawer(session, feeds, {**PANELS, "upload": upload})
         self.views: list[View] = [
-            self.search, self.results, self.table, self.coverage, self.chart, self.curve, self.image,
+            self.search, self.results, self.table, self.coverage, self.footprints, self.chart, self.curve, self.image,
             self.drawer,
         ]  # fmt: skip
         settings = session.settings

@@ -41,6 +41,27 @@ class SkyMoved(NamedTuple):
     fov: float
 
 
+class SkyHovered(NamedTuple):
+    """The pointer rests on the footprint of ``row``; -1: on none."""
+
+    n: int
+    row: int
+
+
+class MocAsked(NamedTuple):
+    """The user asks for something about coverage maps; ``what`` names it, see ``views.mocs``.
+
+    ``key`` and ``other`` name maps, ``text`` is an address, a file or an operation, ``number`` an order or an opacity.
+    """
+
+    n: int
+    what: str
+    key: str
+    other: str
+    text: str
+    number: int
+
+
 class Sky(JSWidget):
     """Aladin Lite with the portal's own catalogue layer.
 
@@ -61,7 +82,15 @@ class Sky(JSWidget):
     message = param.String(default="", doc="What is wrong or missing, shown over the sky.")
     notice = param.String(default="", doc="What the reader must know of the marks, e.g. that they are a sample.")
 
+    outlines = param.Dict(default={}, doc="Footprints: url, version, marking, bands, note; see views.footprints.")
+    current_row = param.Integer(default=-1, doc="Row number whose footprint is marked as the current one.")
+    hovered_row = param.Integer(default=-1, doc="Row number whose footprint is marked as under the pointer elsewhere.")
+    mocs = param.List(default=[], item_type=dict, doc="Coverage maps, the newest last; see views.mocs.")
+    moc_desk = param.Dict(default={}, doc="What MOCs can be made of, what is under way, what went wrong.")
+
     clicked = Gesture(SkyClicked)
+    hovered = Gesture(SkyHovered)
+    moc_asked = Gesture(MocAsked)
     boxed = Gesture(SkyBoxed)
     moved = Gesture(SkyMoved)
 

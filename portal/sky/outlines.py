@@ -6,7 +6,7 @@ Knows columns of texts and of numbers; knows neither tables nor how anything is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +54,17 @@ def read_outlines(regions: pa.Array | pa.ChunkedArray, kind: str = "") -> Outlin
             if text and not gathered.take_plain(at, text) and not text.isspace():
                 gathered.take(at, lambda text=text: parse_region(text))
     return gathered.outlines()
+
+
+def outlines_of_corners(corners: Sequence[np.ndarray]) -> Outlines:
+    """Polygons whose corners stand in columns: ra, dec, ra, dec, ... (degrees); rows that lack one have none."""
+    flat = np.stack([np.asarray(item, float) for item in corners], axis=1)
+    good = np.isfinite(flat).all(axis=1) & (np.abs(flat[:, 1::2]) <= 90).all(axis=1)
+    count = flat.shape[1] // 2
+    start = np.arange(int(good.sum()) + 1, dtype=np.uint32) * np.uint32(count)
+    return Outlines(
+        flat[good, 0::2].ravel() % 360.0, flat[good, 1::2].ravel(), start, np.flatnonzero(good).astype(np.uint32), 0, ""
+    )
 
 
 class _Gathered:
