@@ -197,6 +197,10 @@ class Session(PageState):
         """Show the current row's images, or again those that were opened."""
         self.follow = on or not self.images
 
+    def look_at(self, ra: float, dec: float, fov: float, who: str) -> None:
+        """Note where a view ("sky" or "image") has been moved to: ICRS degrees, ``fov`` its width."""
+        self.place = (ra, dec, fov, who)
+
     def turn(self, face: str) -> None:
         """Choose what the sky pane shows; in a layout without it, it comes back."""
         with param.parameterized.batch_call_watchers(self):

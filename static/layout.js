@@ -148,8 +148,11 @@ export function render({ model, el }) {
   const faces = [["sky", "Sky", "The sky (Alt+S)"], ["image", "Images", "Images (Alt+I)"]].map(([face, words, title]) =>
     element("button", { class: "quiet", role: "tab", title, "data-face": face }, words));
   const linked = element("button", { class: "quiet linked", title: "Sky and images share centre and field" }, "Linked");
+  const which = element("div", { class: "frames" });
+  show("frames", which);
+  const middle = element("div", { class: "grow" });
   const faceBar = element("div", { class: "bar face-bar" }, element("span", { role: "tablist", "aria-label": "Sky pane" }, ...faces),
-    element("span", { class: "grow" }), linked);
+    middle, linked);
   const skyFace = fill("sky");
   const imageFace = element("div", { class: "fill image-face" });
   const sky = pane("sky", faceBar, element("div", { class: "fill faces" }, skyFace, imageFace));
@@ -162,9 +165,8 @@ export function render({ model, el }) {
   const curve = element("div", { class: "curve" });
   show("curvebar", curve);
   curve.append(fill("curve"));
-  const stamp = element("div", { class: "stamp" });
-  show("image", stamp);
-  const detail = pane("detail", curve, stamp);
+  const stamp = element("div", { class: "stamp" }, fill("image"));
+  const detail = pane("detail", curve);
   const box = (node) => node.getBoundingClientRect();
   top.append(sky, divider(page, { vertical: true, variable: "--w-sky", label: "Sky and chart", name: "bar-top",
     size: (x) => percent(x - box(top).left, box(top).width) }), chart);
@@ -198,7 +200,10 @@ export function render({ model, el }) {
     page.dataset.face = model.face;
     // There is one image viewer; it stands where the larger place for it is.
     const home = model.face === "image" && (model.layout === "tri" || model.layout.includes("sky")) ? imageFace : detail;
-    if (stamp.parentNode !== home) home.append(stamp);
+    if (stamp.parentNode !== home) {
+      home.append(stamp);
+      (home === imageFace ? middle : stamp).prepend(which);
+    }
     for (const node of faces) {
       const chosen = node.dataset.face === model.face;
       node.setAttribute("aria-selected", String(chosen));

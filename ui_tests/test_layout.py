@@ -21,6 +21,7 @@ PARTS = [  # as many as the frame has slots
     "table",
     "curvebar",
     "curve",
+    "frames",
     "image",
     "side",
     "dialog",

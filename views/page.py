@@ -23,6 +23,7 @@ from .footprints import Footprints
 from .image import Image
 from .intake import Intakes
 from .lightcurve import Curve
+from .place import Place
 from .results import Results
 from .search import Search
 from .table import Table
@@ -55,11 +56,12 @@ class Page(View):
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
+        self.place = Place(session, feeds, self.coverage.sky, self.image.image)
         upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book), "dialog")
         self.drawer = Drawer(session, feeds, {**PANELS, "upload": upload})
         self.views: list[View] = [
             self.search, self.results, self.table, self.coverage, self.footprints, self.chart, self.curve, self.image,
-            self.drawer,
+            self.place, self.drawer,
         ]  # fmt: skip
         settings = session.settings
         self.layout = Layout(
@@ -75,6 +77,7 @@ class Page(View):
             table=self.table.grid,
             curvebar=self.curve.bar,
             curve=self.curve.panel,
+            frames=self.image.bar,
             image=self.image.image,
             side=self.drawer.side,
             dialog=self.drawer.dialog,

@@ -64,6 +64,7 @@ class Layout(JSWidget):
     table = Child()
     curvebar = Child()
     curve = Child()
+    frames = Child()
     image = Child()
     side = Child()
     dialog = Child()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from typing import Any
 
-from ..errors import ServiceError, TriviewError
+from ..errors import ServiceError
 from .images import ImageFiles
 from .obscore import BANDS, ImageRef, coadds_at, ref_of
 from .tap import TapService
@@ -25,6 +25,10 @@ class Cutouts:
         self._places: OrderedDict[tuple[float, float], tuple[ImageRef, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def rows(self, adql: str) -> list[dict[str, Any]]:
+        """The rows of a small query, as dicts. Raises TriviewError."""
+        return small_table(self.service.sync(adql))[1]
+
     def coadds(self, ra: float, dec: float) -> tuple[ImageRef, ...]:
         """The coadds that cover the position (ICRS deg), in the order u g r i z y; of several the one centred nearest.
 
@@ -33,7 +37,7 @@ class Cutouts:
         with self._lock:
             known = self._places.get((ra, dec))
         if known is None:
-            rows = small_table(self.service.sync(coadds_at(ra, dec)))[1]
+            rows = self.rows(coadds_at(ra, dec))
             rows.sort(key=lambda row: abs(row["s_dec"] - dec) + abs((row["s_ra"] - ra + 180) % 360 - 180))
             found: dict[str, ImageRef] = {}
             for row in rows:
@@ -48,24 +52,6 @@ class Cutouts:
         if not known:
             raise ServiceError("No coadded image covers this position.", "Choose an object inside the survey area.")
         return known
-
-    def cutouts(
-        self, ra: float, dec: float, radius: float, stopped: Callable[[], bool] = lambda: False
-    ) -> list[tuple[str, bytes]]:
-        """(band, FITS bytes) of every coadd at the position; ``radius`` in deg. Raises when every band fails."""
-
-        def one(ref: ImageRef) -> tuple[str, bytes] | TriviewError | None:
-            try:
-                return None if stopped() else (ref.band, self._bytes(ref.cut(ra, dec, radius)))
-            except TriviewError as error:
-                return error
-
-        futures = [self.files.start(one, ref) for ref in self.coadds(ra, dec)]
-        answers = [answer for future in futures if (answer := future.result()) is not None]
-        good = [answer for answer in answers if not isinstance(answer, TriviewError)]
-        if answers and not good:
-            raise answers[0]
-        return good
 
     def thumb_wait(self) -> float:
         """Seconds until another small picture may be asked for, 0 when now: then it counts as asked for."""
