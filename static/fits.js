@@ -102,11 +102,11 @@ export function render({ model, view: panelView, el }) {
     cellAt: (at) => scene.cellAt(...at),
     arrange: (name) => set({ arrangement: name }),
     toggle: (name) => set({ [name]: !model[name] }),
-    lock: () => set({ lock: model.lock === "wcs" ? "" : "wcs" }),
+    lock: () => set({ lock: model.lock ? "" : "wcs" }),
     hold: () => model.arrangement === "blink" && blink(!blinking),
     cuts(kind) {
       if (kind === "hand") frame.open(true);
-      else set({ cuts: kind, limits: null });
+      else set({ cuts: kind, limits: [] });
     },
     masks() {
       if (scene.masked) lastMasks = model.masks;
@@ -174,8 +174,15 @@ export function render({ model, view: panelView, el }) {
     },
     native() {
       const cell = currentCell();
-      if (!viewOf(cell)) return;
-      acts.zoom(cell.place.step / (window.devicePixelRatio || 1));
+      const view = viewOf(cell);
+      if (!view) return;
+      const ratio = window.devicePixelRatio || 1;
+      acts.zoom(cell.place.step / ratio);
+      // Pixels of the image on those of the screen, not between them.
+      const onto = (centre, offset) => Math.round(centre - offset) + offset;
+      const [across, along] = [cell.width, cell.height].map((side) => (Math.round(side * ratio) / 2) % 1);
+      view.centre = [onto(view.centre[0], across - 0.5), onto(view.centre[1], 0.5 - along)];
+      redraw();
     },
     fit() {
       for (const cell of scene.cells) if (cell.image.ready) scene.viewOf(cell.image).whole = true;
@@ -341,8 +348,12 @@ export function render({ model, view: panelView, el }) {
   model.on("arrangement", () => blink(model.arrangement === "blink"));
   model.on(["current", "arrangement", "stretch", "cuts", "limits", "share", "own", "cmap", "invert"], update);
   model.on(["masks", "colours", "lupton", "pair", "position", "overlay", "busy"], update);
-  model.on(["north_up", "flip", "lock"], () => {
+  model.on(["north_up", "flip"], () => {
     scene.orient();
+    update();
+  });
+  model.on("lock", () => {
+    scene.lock(model.lock);
     update();
   });
   model.on(["target", "msg:custom"], goToTarget);

@@ -116,14 +116,18 @@ class Kit:
         while not self.ask(f"if (!v) return false; {script}"):
             self.page.wait_for_timeout(20)
 
-    def shade(self, x: float, y: float, cell: int = 0) -> list[int]:
-        """RGB where a pixel of the image is drawn, 0 to 255."""
+    def painted(self, places: list[tuple[float, float]], cell: int = 0) -> list[list[int]]:
+        """RGB (0 to 255) on the screen at pixels of the image that leads the views."""
         return self.ask(
-            """const cell = v.scene.cells[arg[2]]; v.draw(); const [px, py] = cell.screen(arg[0], arg[1]);
+            """v.draw();
+               const { left, top, width, height, image } = v.scene.cells[arg.cell];
+               const view = v.scene.viewOf(image);
                const ratio = window.devicePixelRatio || 1;
-               const at = [cell.left + px, cell.top + py].map((side) => Math.floor(side * ratio));
-               return v.painter.read(...at).slice(0, 3);""",
-            [x, y, cell],
+               return arg.places.map(([x, y]) => {
+                 const [px, py] = view.screen(x, y, [width, height]);
+                 return v.painter.read(Math.floor((left + px) * ratio), Math.floor((top + py) * ratio)).slice(0, 3);
+               });""",
+            {"places": [list(place) for place in places], "cell": cell},
         )
 
     def hover(self, x: float, y: float, cell: int = 0) -> None:

@@ -73,7 +73,7 @@ class Fits(JSWidget):
     lock = param.Selector(default="wcs", objects=["wcs", "pixel", ""], doc="What images keep in common when moved.")
     stretch = param.Selector(default="asinh", objects=STRETCHES, doc="How values become grey.")
     cuts = param.String(default="99.5", doc='Rule of black and white: "zscale", "minmax", "sigma" or a percentage.')
-    limits = param.Tuple(default=None, length=2, allow_None=True, doc="Black and white by hand; None for `cuts`.")
+    limits = param.List(default=[], item_type=(int, float), doc="Black and white by hand; empty for `cuts`.")
     share = param.Selector(
         default="settings",
         objects=["settings", "limits", ""],

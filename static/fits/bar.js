@@ -156,14 +156,14 @@ export function showSettings(frame, model, settings, counts) {
   frame.arranged.hidden = counts.images < 2;
   const [colour, difference] = [counts.mode === "colour", counts.mode === "difference"];
   frame.stretch.value = settings.stretch;
-  frame.cuts.value = settings.limits ? "hand" : settings.cuts;
+  frame.cuts.value = settings.limits.length ? "hand" : settings.cuts;
   frame.cmap.value = model.cmap;
   frame.stretch.disabled = frame.cmap.disabled = colour || difference;
   frame.cuts.disabled = colour;
   frame.invert.disabled = colour;
   press(frame.invert, model.invert);
   press(frame.north, model.north_up);
-  press(frame.lock, model.lock === "wcs");
+  press(frame.lock, model.lock);
   frame.lock.disabled = counts.images < 2;
   press(frame.mask, Object.keys(model.masks ?? {}).length);
   frame.mask.disabled = !counts.planes;

@@ -65,6 +65,13 @@ export class Lattice {
     return Number.isFinite(x + y) ? [x, y] : null;
   }
 
+  // Whether another image has the same pixels at the same places, as cutouts of one coadd in several bands have.
+  same(other) {
+    const alike = (name) => this[name] === other[name];
+    if (this === other) return true;
+    return ["n", "nx", "ny", "ra0", "dec0"].every(alike) && this.xi.every((x, i) => x === other.xi[i] && this.eta[i] === other.eta[i]);
+  }
+
   // Where north and east point from a pixel, as [x, y] of pixels for one arcsec.
   compass(x = (this.nx - 1) / 2, y = (this.ny - 1) / 2) {
     const [, , ex, fx, ey, fy] = this.#plane(x, y);

@@ -16,7 +16,7 @@ export function settingsOf(model, id) {
 export function limitsOf(model, image, leader) {
   const from = model.share === "limits" && leader?.ready ? leader : image;
   const { cuts, limits } = settingsOf(model, from.id);
-  if (limits && limits[1] > limits[0]) return limits;
+  if (limits[1] > limits[0]) return limits;
   return from.cuts(cuts) ?? from.cuts("zscale");
 }
 
@@ -61,7 +61,7 @@ export function luptonOf(model, images, tiles) {
 // For first minus second: as far below zero as above.
 export function differenceLimits(model, images, leader) {
   const { limits } = settingsOf(model, leader?.id);
-  if (limits && limits[1] > limits[0]) return limits;
+  if (limits[1] > limits[0]) return limits;
   const ranges = images.map((image) => limitsOf(model, image, leader)).filter(Boolean);
   const half = Math.max(...ranges.map(([low, high]) => (high - low) / 2), 0) || 1;
   return [-half, half];

@@ -87,7 +87,7 @@ export class Painter {
   }
 
   // One cell. `box`: left, bottom, width, height in device pixels. `parts`: for each image {table: {width, height,
-  // data: Int32Array of value and mask entries}, mesh: {n, points}, shape: [nx, ny, level], shown, planes}.
+  // data: Int32Array of value and mask entries}, mesh: {n, points}, shape: [nx, ny, level], warped, shown, planes}.
   // `look`: {mode, cuts, stretch, ladder, bend, map, invert, sky, weight, lupton, empty}.
   cell(box, parts, look) {
     const { gl } = this;
@@ -95,10 +95,11 @@ export class Painter {
     gl.viewport(...box);
     gl.scissor(...box);
     for (const k of [0, 1, 2]) {
-      const { table, mesh, shape, shown, planes } = parts[Math.min(k, parts.length - 1)];
+      const { table, mesh, shape, warped, shown, planes } = parts[Math.min(k, parts.length - 1)];
       this.#fill(TABLE + k, gl.RG32I, table.width, table.height, gl.RG_INTEGER, gl.INT, table.data);
       this.#fill(MESH + k, gl.RG32F, mesh.n, mesh.n, gl.RG, gl.FLOAT, mesh.points);
       gl.uniform3iv(at(`shape[${k}]`), shape);
+      gl.uniform1i(at(`warped[${k}]`), Number(warped));
       gl.uniform1i(at(`shown[${k}]`), shown);
       if (shown) gl.uniform4fv(at(`planes[${32 * k}]`), planes);
     }

@@ -52,7 +52,7 @@ export class View {
 export class Place {
   constructor(frame, view, size, lead = frame) {
     Object.assign(this, { frame, view, size, lead });
-    this.warped = lead !== frame && Boolean(lead.lattice && frame.lattice);
+    this.warped = lead !== frame && Boolean(lead.lattice && frame.lattice) && !frame.lattice.same(lead.lattice);
   }
 
   screen(x, y) {

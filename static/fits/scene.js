@@ -22,14 +22,40 @@ export class Scene {
 
   // The image that the views of locked images speak of: it stays, so that going through images leaves the sky still.
   get leader() {
-    const { images, current } = this;
+    const { images, lead, shared } = this;
     const fits = (image) => image?.ready && images.list.includes(image) && (this.model.lock !== "wcs" || image.lattice);
-    if (!fits(this.lead)) {
-      const next = fits(current) ? current : images.list.find(fits) ?? (current?.ready ? current : null);
-      if (next && next !== this.lead) this.#handOver(this.lead, next);
+    if (fits(lead) && !shared.whole) return lead;
+    const next = images.list.find(fits) ?? (this.current?.ready ? this.current : null);
+    if (next !== lead) {
+      if (next) this.#handOver(lead, next);
       this.lead = next;
     }
-    return this.lead;
+    return next;
+  }
+
+  // The images' views become one, that of the current image; or each keeps of it what it showed.
+  lock(how) {
+    const { images, current } = this;
+    if (how && current?.view && !current.view.whole) {
+      this.shared = current.view.clone();
+      this.lead = current;
+    } else if (!how && this.leader) {
+      for (const image of images.list) image.view = image.ready ? this.#seenBy(image) : null;
+    }
+  }
+
+  // The shared view in the pixels of another image.
+  #seenBy(image) {
+    const { shared, lead } = this;
+    const view = shared.clone();
+    if (image !== lead && image.lattice && lead.lattice) {
+      const at = image.lattice.pixel(...lead.lattice.sky(...shared.centre));
+      view.whole ||= !at;
+      view.centre = at ?? view.centre;
+      view.zoom *= image.lattice.scale / lead.lattice.scale;
+    }
+    view.orient(image.lattice, this.model.north_up, this.model.flip);
+    return view;
   }
 
   get current() {
@@ -38,14 +64,8 @@ export class Scene {
 
   // The shared view speaks of another image's pixels from now on, and shows the same part of the sky.
   #handOver(old, next) {
-    const { shared } = this;
-    if (old?.lattice && next.lattice && !shared.whole) {
-      const at = next.lattice.pixel(...old.lattice.sky(...shared.centre));
-      shared.whole = !at;
-      shared.zoom *= next.lattice.scale / old.lattice.scale;
-      shared.centre = at ?? shared.centre;
-    }
-    shared.orient(next.lattice, this.model.north_up, this.model.flip);
+    if (old) this.shared = this.#seenBy(next);
+    this.shared.orient(next.lattice, this.model.north_up, this.model.flip);
   }
 
   viewOf(image) {
@@ -128,7 +148,7 @@ export class Scene {
       cell,
       parts: cell.images.map((image) => {
         const place = image === cell.image ? cell.place : this.#placeOf(image, cell);
-        return { image, mesh: place.mesh(), finest: place.step / ratio };
+        return { image, warped: place.warped, mesh: place.mesh(), finest: place.step / ratio };
       }),
     }));
     for (let coarser = 0; ; coarser++) {
@@ -219,6 +239,7 @@ export class Scene {
       table: this.#table(part),
       mesh: part.mesh,
       shape: [part.image.nx, part.image.ny, part.level],
+      warped: part.warped,
       ...part.image.planes(masks, (text) => fromHex(text) ?? [1, 0.2, 0.6]),
     }));
     if (mode === "colour" && !colours) return; // its coarsest tiles are on their way

@@ -17,6 +17,7 @@ uniform sampler2D mesh0, mesh1, mesh2;
 uniform ivec3 shape[3];    // nx, ny, level of the table
 uniform vec4 planes[96];   // 32 planes of each image: colour, opacity
 uniform int shown[3];      // bits of the planes to draw
+uniform int warped[3];     // whether the image is laid on another one's pixels
 uniform int mode;          // 0 one image, 1 three colours, 2 first minus second
 uniform vec2 cuts;
 uniform int stretch;       // 0 linear 1 log 2 sqrt 3 squared 4 asinh 5 power 6 histogram
@@ -41,9 +42,31 @@ vec2 placeIn(sampler2D mesh) {
   return mix(mix(a, b, f.x), mix(c, d, f.x), f.y);
 }
 
+float valueOf(ivec2 pixel, int entry) {
+  ivec2 inside = (pixel >> (entry >> 16)) & ((1 << TILE) - 1);
+  return texelFetch(values, ivec3(inside, (entry & 0xffff) - 1), 0).x;
+}
+
+// Between four pixels of full resolution, where all of them are there: two images that are laid on each other pixel
+// for pixel would be half a pixel apart.
+float between(isampler2D table, ivec3 form, vec2 at, float nearest) {
+  vec2 low = floor(at), f = at - low;
+  vec4 four;
+  for (int k = 0; k < 4; k++) {
+    ivec2 pixel = ivec2(low) + ivec2(k & 1, k >> 1);
+    if (min(pixel.x, pixel.y) < 0 || pixel.x >= form.x || pixel.y >= form.y) return nearest;
+    int entry = texelFetch(table, pixel >> TILE, 0).x;
+    if (entry == 0) return nearest;
+    four[k] = valueOf(pixel, entry);
+    if (four[k] > NONE * 0.99) return nearest;
+  }
+  return mix(mix(four.x, four.y, f.x), mix(four.z, four.w, f.x), f.y);
+}
+
 // Value and mask at a place of an image. `there`: 0 outside it, 1 not yet loaded, 2 loaded.
-float look(isampler2D table, sampler2D mesh, ivec3 form, out int bits, out int there) {
-  vec2 at = floor(placeIn(mesh) + 0.5);
+float look(isampler2D table, sampler2D mesh, ivec3 form, bool smoothly, out int bits, out int there) {
+  vec2 place = placeIn(mesh);
+  vec2 at = floor(place + 0.5);
   bits = 0;
   there = 0;
   if (!(at.x >= 0.0 && at.y >= 0.0 && at.x < float(form.x) && at.y < float(form.y))) return NONE;
@@ -56,8 +79,8 @@ float look(isampler2D table, sampler2D mesh, ivec3 form, out int bits, out int t
   there = 1;
   if (entry.x == 0) return NONE;
   there = 2;
-  ivec2 inside = (pixel >> (entry.x >> 16)) & ((1 << TILE) - 1);
-  return texelFetch(values, ivec3(inside, (entry.x & 0xffff) - 1), 0).x;
+  float value = valueOf(pixel, entry.x);
+  return smoothly && form.z == 0 ? between(table, form, place, value) : value;
 }
 
 float bent(float value) {
@@ -91,9 +114,9 @@ vec3 tinted(vec3 rgb, int bits, int image) {
 
 void main() {
   ivec3 bits, there;
-  vec3 value = vec3(look(table0, mesh0, shape[0], bits.x, there.x), NONE, NONE);
-  if (mode > 0) value.y = look(table1, mesh1, shape[1], bits.y, there.y);
-  if (mode == 1) value.z = look(table2, mesh2, shape[2], bits.z, there.z);
+  vec3 value = vec3(look(table0, mesh0, shape[0], mode > 0 && warped[0] == 1, bits.x, there.x), NONE, NONE);
+  if (mode > 0) value.y = look(table1, mesh1, shape[1], warped[1] == 1, bits.y, there.y);
+  if (mode == 1) value.z = look(table2, mesh2, shape[2], warped[2] == 1, bits.z, there.z);
   int count = mode == 0 ? 1 : mode == 1 ? 3 : 2;
   bool outside = false, waiting = false, none = false;
   for (int k = 0; k < count; k++) {
