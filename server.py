@@ -210,7 +210,7 @@ class Portal:
         routes: list[tuple] = [
             (r"/healthz", Health),
             (r"/metrics", Metrics),
-            (r"/feed/([A-Za-z0-9_-]{16,64})", FeedHandler, {"feeds": self.feeds}),
+            (r"/feed/([A-Za-z0-9_-]{16,64})(?:/([\w./-]{1,200}))?", FeedHandler, {"feeds": self.feeds}),
             (r"/intake/([A-Za-z0-9_-]{16,64})", IntakeHandler, {"intakes": self.intakes, "pool": self.feeds.streams}),
         ]
         if self.archive is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .errors import QueryError
+from .sky.marks import Paint
 from .table.arrangement import Arrangement
 from .table.clauses import (
     MODES,
@@ -36,6 +37,7 @@ class Look(NamedTuple):
     ``current``: row number of the row under study, -1 for none. ``x``, ``y``: chart expressions, empty for the default.
     ``condition``: a free condition over the columns as typed, such as ``g_mag - r_mag < 0.5 AND flag IS NULL``.
     ``columns``: how the table lays out its columns. ``pinned``: row numbers held beside the current one to compare.
+    ``paint``: how the rows are drawn on the sky.
     """
 
     sort: tuple[tuple[str, bool], ...] = ()
@@ -49,12 +51,14 @@ class Look(NamedTuple):
     condition: str = ""
     sets: Selection = ()
     pinned: tuple[int, ...] = ()
+    paint: Paint = Paint()
 
     def to_json(self) -> dict[str, Any]:
         return {
             **self._asdict(),
             **{name: [clause.to_json() for clause in getattr(self, name)] for name in ("clauses", "kept", "sets")},
             "columns": self.columns.to_json(),
+            "paint": self.paint.to_json(),
         }
 
     @classmethod
@@ -81,6 +85,7 @@ class Look(NamedTuple):
             str(doc.get("condition", "")),
             clauses_from_json(doc.get("sets")),
             tuple(row for row in doc.get("pinned") or () if isinstance(row, int) and row >= 0)[:PINS],
+            Paint.from_json(doc.get("paint")),
         )
 
     def row_view(self, meta: TableMeta) -> RowView:
@@ -141,6 +146,8 @@ class Look(NamedTuple):
         def rest(clauses: Selection) -> Selection:
             return tuple(clause for clause in clauses if sql not in clause.sql)
 
+        kept = self.paint
+        paint = kept._replace(**{part: "" for part in ("colour", "size") if getattr(kept, part) == name})
         axes = ("", "") if plain.search(self.x) or plain.search(self.y) else (self.x, self.y)
         return self._replace(
             sort=tuple(item for item in self.sort if item[0] != name),
@@ -151,6 +158,7 @@ class Look(NamedTuple):
             x=axes[0],
             y=axes[1],
             condition="" if plain.search(self.condition) else self.condition,
+            paint=paint,
         )
 
     def fitting(self, meta: TableMeta) -> tuple[Look, tuple[str, ...]]:

@@ -86,9 +86,10 @@ class PageState(param.Parameterized):
     # -- reading -------------------------------------------------------------------------------------------------
     def table(self) -> ResultTable | None:
         """The active result's rows, or None when none has come yet."""
-        return self._table_of(self.active) if self.active else None
+        return self.table_of(self.active) if self.active else None
 
-    def _table_of(self, key: str) -> ResultTable | None:
+    def table_of(self, key: str) -> ResultTable | None:
+        """The rows of an open result, held until it is closed; None when none has come yet."""
         with self._lock:  # threads that answer the page's addresses ask too, also once it has ended
             if key not in self._held and not self._ended:
                 table = self.runner.acquire(key)

@@ -84,6 +84,8 @@ def told(before: Look, after: Look) -> str:
         return "condition"
     if (was.x, was.y) != (now.x, now.y):
         return "change axes"
+    if was.paint != now.paint:
+        return "draw on the sky otherwise"
     if was.columns != now.columns:
         return "arrange columns"
     if was.pinned != now.pinned:

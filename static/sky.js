@@ -7,6 +7,7 @@ import { pixelOf, readView } from "./sky/projection.js";
 import { joinOutlines } from "./sky/outlines.js";
 import { joinPoints } from "./sky/rows.js";
 import { borrowStage } from "./sky/stage.js";
+import rowStyle from "./sky/rows.css";
 import style from "./sky/sky.css";
 import shared from "./parts/viewer.css";
 
@@ -14,7 +15,8 @@ const FIT_MARGIN = 1.15;
 const LEAST_FIT = 1 / 60; // degrees: one row alone is shown with its surroundings
 // What lies on the sky, the topmost first. Each is a function of `sky` (model, frame, stage, marks, signal, fail(what,
 // text), worldAt(x, y), fresh(), loaded()) and returns an object with draw(view), settled(view) and close(); where
-// it has them, hover(x, y) and click(x, y), true when there is something of theirs at that pixel; bounds() and count().
+// it has them, hover(x, y) and click(x, y), true when there is something of theirs at that pixel; leave(), bounds() and
+// count().
 const PARTS = [joinPoints, joinOutlines];
 const mounted = new WeakMap();
 
@@ -23,7 +25,7 @@ export function render({ model, view, el }) {
   const watch = new AbortController();
   const frame = buildFrame();
   const marks = new Marks();
-  addStyle(el, shared + style);
+  addStyle(el, shared + style + rowStyle);
   el.append(frame.root);
   frame.host.append(marks.svg);
   let stage = null;
@@ -148,7 +150,10 @@ export function render({ model, view, el }) {
       showReadout(frame, worldAt(...at), stage.view?.fov);
       if (stage.view) parts.find((part) => part.hover?.(...at));
     },
-    leave: () => describe(frame, stage, parts),
+    leave: () => {
+      for (const part of parts) part.leave?.();
+      describe(frame, stage, parts);
+    },
     hold: (held) => (stage.held = held),
     drag: byHand,
     click: (at) => parts.some((part) => part.click?.(...at)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import struct
 from collections.abc import Callable, Iterable
@@ -50,10 +51,16 @@ class FakeHips(RequestHandler):
 
 def points_handler(table: Callable[[], tuple]) -> type[RequestHandler]:
     class Points(RequestHandler):
-        def get(self) -> None:
+        def get(self, what: str) -> None:
             ra, dec, rows, chosen = table()
+            if what != "points":
+                self.finish("[]")
+                return
+            text = json.dumps({"n": len(ra), "rows": len(ra), "circle": None, "dense": False, "valued": False})
+            text += " " * (-(len(text) + 4) % 8)
             self.finish(
-                struct.pack("<II", len(ra), 0)
+                struct.pack("<I", len(text))
+                + text.encode()
                 + np.asarray(ra, "<f8").tobytes()
                 + np.asarray(dec, "<f8").tobytes()
                 + np.asarray(rows, "<u4").tobytes()
@@ -61,6 +68,16 @@ def points_handler(table: Callable[[], tuple]) -> type[RequestHandler]:
             )
 
     return Points
+
+
+def catalog(url: str = "points", version: int = 1, **more: object) -> dict:
+    """A catalogue as views/coverage.py tells of it."""
+    return {
+        "key": "one", "title": "One", "colour": "", "active": True, "shown": True, "url": url, "version": version,
+        "rows": 300, "circle": None, "scale": None,
+        "paint": {"way": "auto", "colour": "", "size": "", "shape": "circle", "map": "viridis", "low": None,
+                  "high": None},
+    } | more  # fmt: skip
 
 
 def scattered(n: int = 300, radius: float = 0.25) -> tuple:
@@ -87,7 +104,7 @@ class Kit:
         routes = [
             *extra,
             (r"/hips/(one|two)/(.*)", FakeHips),
-            (r"/points", points_handler(lambda: self.table)),
+            (r"/points/(.*)", points_handler(lambda: self.table)),
         ]
         self.page = self.serve(sky, routes=routes, **more)
         if wait:
@@ -121,7 +138,7 @@ def make(**more: object) -> Sky:
     given = {
         "survey": "hips/one",
         "surveys": [{"name": "One", "url": "hips/one"}, {"name": "Two", "url": "hips/two"}],
-        "points_url": "points",
+        "catalogs": [catalog()],
         "target": (*FIELD, 1.0),
         "width": 800,
         "height": 500,

@@ -75,7 +75,7 @@ def test_every_projection_agrees_with_aladin_in_tiny_and_whole_sky_views(kit: Ki
         const p = xyz.slice(3 * k, 3 * k + 3), out = sky.pixelOf(view, Math.atan2(p[1], p[0]) * 180 / Math.PI,
           Math.asin(p[2]) * 180 / Math.PI);
         if (!out || out[0] < 20 || out[1] < 20 || out[0] > 780 || out[1] > 480) continue;
-        const size = s.layer.diameter(view) / 2 - 1;
+        const size = s.layer.active.points.diameter(view) / 2 - 1;
         if (s.layer.colourAt(view, out[0] + size, out[1])[3] < 50) bare.push([kind, fov, ...p, ...out]);
       }
       return [view.kind, Math.max(...away), away.length, bare]; })(arg)"""

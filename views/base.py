@@ -147,9 +147,9 @@ class View:
             return "No row passes the filters. Remove one to see rows again."
         return "The query gave no rows. Check positions, units and limits in its WHERE part."
 
-    def feed(self, answer: Callable[[dict[str, str]], Any]) -> str:
-        """An address of this page's own where ``answer(arguments)`` is served until the view ends."""
-        url = self.feeds.add(answer)
+    def feed(self, answer: Callable[[dict[str, str]], Any], deep: bool = False) -> str:
+        """An address of this page's own where ``answer(arguments)`` is served until the view ends (``Feeds.add``)."""
+        url = self.feeds.add(answer, deep)
         self._urls.append(url)
         return url
 

@@ -1,33 +1,35 @@
-"""The sky view: the positions of the result over a HiPS, joined to the current row and the marks."""
+"""The sky view: the rows of every open result over a HiPS, joined to the current row and the marks."""
 
 from __future__ import annotations
 
-import struct
+import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from portal.errors import TriviewError
+from portal.chart.bands import STYLES
+from portal.errors import QueryError, TriviewError
+from portal.look import Look, shown_columns
 from portal.session import Session
+from portal.sky.layer import Asked, Layer, answer, label_columns, read_layer
+from portal.sky.marks import MAPS, OTHER, SHAPES, WAYS, Paint
+from portal.table.result import ResultTable
 from portal.table.selection import circle_clause, selection_sql, sky_polygon_clause
+from portal.tabs import COLOURS, Tab
 from portal.vo.hips import Surveys
 from widgets.sky import Sky
 
 from .base import View
 from .feeds import Answer, Feeds
 
-MAX_POINTS = 1_000_000  # what the point layer draws; beyond it every k-th row is drawn and a notice says so
+OTHERS = 7  # results on the sky beside the active one, the latest; more colours are not told apart
+ROWS_HELD = 40_000_000  # rows of all indices together: 1.1 GB. The active result is shown whatever it has
+GREY = "#8b949e"
 
 
-class Points(NamedTuple):
-    """Positions drawn: ICRS degrees, row numbers, marks; ``total`` rows of which ``without`` have no position."""
+class Drawn(NamedTuple):
+    """A layer and what it was asked for; ``version`` grows when there is something new to draw."""
 
-    ra: np.ndarray
-    dec: np.ndarray
-    rows: np.ndarray
-    marked: np.ndarray
-    total: int
-    without: int
+    layer: Layer
+    version: int
 
 
 class Coverage(View):
@@ -37,12 +39,20 @@ class Coverage(View):
 
     def __init__(self, session: Session, feeds: Feeds, surveys: Surveys) -> None:
         super().__init__(session, feeds)
-        self._points: Points | None = None
-        self._seen: tuple = ()
-        self._url = self.feed(self._binary)
+        self._drawn: dict[str, Drawn] = {}
+        self._asked: dict[str, tuple] = {}  # what was last asked for, by result
+        self._hidden: set[str] = set()
+        self._shown_first = ""  # the result the view has been sent to show whole
+        self._url = self.feed(self._serve, deep=True)
         self.sky = Sky(sizing_mode="stretch_both")
-        self.take(self.sky, clicked=lambda gesture: session.point_at(gesture.row), boxed=self._box)
-        self.listen(self.update, "look", "arrived", "active")
+        self.take(
+            self.sky,
+            clicked=lambda gesture: session.point_at(gesture.row),
+            boxed=self._box,
+            painted=self._paint,
+            shown=self._switch,
+        )
+        self.listen(self.update, "look", "arrived", "active", "tabs")
         self.listen(self.catch_up, "layout")
         self.run(surveys.read, self._offer, slot="surveys")
         self.update()
@@ -56,6 +66,7 @@ class Coverage(View):
         if start and not self.session.active and self.sky.target is None:
             self.sky.go(*start)
 
+    # -- the user's hand -----------------------------------------------------------------------------------------
     def _box(self, gesture: Any) -> None:
         table = self.session.table()
         names = table.positions() if table is not None else None
@@ -69,96 +80,188 @@ class Coverage(View):
             clause = sky_polygon_clause(*names, corners)
         self.session.select(clause._replace(mode=gesture.mode))
 
+    def _paint(self, gesture: Any) -> None:
+        if gesture.way not in WAYS or gesture.shape not in SHAPES or gesture.map not in MAPS:
+            raise QueryError("The rows cannot be drawn that way.")
+        ends = _end(gesture.low), _end(gesture.high)
+        paint = Paint(gesture.way, gesture.colour, gesture.size, gesture.shape, gesture.map, *ends)
+        if paint.colour != self.session.look.paint.colour:
+            paint = paint._replace(low=None, high=None)
+        self.session.change(paint=paint)
+
+    def _switch(self, gesture: Any) -> None:
+        self._hidden = self._hidden - {gesture.key} if gesture.on else self._hidden | {gesture.key}
+        self.refresh()
+
     def go(self, ra: float, dec: float, fov: float = 0.05) -> None:
         """Centre the view (degrees)."""
         self.sky.go(ra, dec, fov)
 
+    # -- the session's news --------------------------------------------------------------------------------------
     def refresh(self) -> None:
         session = self.session
+        keys = {tab.key for tab in session.tabs}
+        for key in set(self._drawn) | set(self._asked):
+            if key not in keys:
+                self.forget(key)
+                self._drawn.pop(key, None)
+                self._asked.pop(key, None)
+        for tab in self._others():
+            table = session.table_of(tab.key)
+            if table is not None and table.positions() is not None:
+                look = session.look_of(tab.key)
+                self._read(tab.key, table, look._replace(clauses=(), paint=Paint(way=look.paint.way)))
+        self._refresh_active()
+
+    def _others(self) -> list[Tab]:
+        """Results to be shown beside the active one: the latest first, as many as fit."""
+        others, rows = [], 0
+        for tab in reversed(self.session.tabs):
+            if tab.key != self.session.active and tab.key not in self._hidden and tab.rows:
+                rows += tab.rows
+                if rows <= ROWS_HELD and len(others) < OTHERS:
+                    others.append(tab)
+        return others
+
+    def _refresh_active(self) -> None:
+        session = self.session
         table, look = session.table(), session.look
-        if table is None:
-            self.forget()
-            self._points, self._seen = None, ()
-            self.sky.param.update(version=self.sky.version + 1, current=None, message="", notice="")
+        message = ""
+        if table is not None and table.positions() is None:
+            message = "This result has no position columns. Add RA and Dec (such as coord_ra, coord_dec) to the SELECT."
+        if table is None or message:
+            self._list()
+            self.sky.param.update(current=None, message=message, notice="", columns=[])
             return
+        self._read(session.active, table, look)
         names = table.positions()
-        if names is None:
-            self.forget()
-            self._points, self._seen = None, ()
-            words = "This result has no position columns. Add RA and Dec (such as coord_ra, coord_dec) to the SELECT."
-            self.sky.param.update(version=self.sky.version + 1, current=None, message=words, notice="")
+
+        def spot() -> tuple[float, float] | None:
+            if not 0 <= look.current < table.n_rows:
+                return None
+            place = table.now().cells(list(names), [look.current])
+            found = [place.column(k)[0].as_py() for k in (0, 1)]
+            good = None not in found and all(map(math.isfinite, found)) and abs(found[1]) <= 90
+            return (float(found[0]), float(found[1])) if good else None
+
+        self.run(spot, lambda found: self.sky.param.update(current=found), self._failed, slot="current")
+        self.sky.columns = [
+            {"name": column.name, "number": column.is_number} for column in table.meta.columns if not column.is_array
+        ]
+
+    def _read(self, key: str, table: ResultTable, look: Look) -> None:
+        """Have the layer of a result made, unless it was asked for already."""
+        paint = look.paint.fitting(table.meta)
+        kept = (look.filters, look.condition, look.kept, table.meaning)
+        asked = (table.n_rows, table.meta.overflow, kept, look.clauses, paint)
+        before = self._asked.get(key)
+        if before is not None and before[2:] == asked[2:] and not self._worth(before, asked, table):
+            self._list()
             return
-        filters = (look.filters, look.condition, table.meaning)
-        key = (session.active, table.n_rows, filters, look.kept, look.clauses, table.meta.overflow)
-        seen = self._seen
-        if seen and seen[0] == key[0] and seen[2:] == key[2:] and not self.worth(seen[1], table):
-            key = seen
+        self._asked[key] = asked
+        drawn = self._drawn.get(key)
 
-        def read() -> tuple[Points | None, tuple | None]:
-            points = None
-            if key != self._seen:
-                view = look.row_view(table.meta)
-                ra, dec = table.numbers(names, view.where)
-                rows = table.where(view.where) if view.where else np.arange(len(ra), dtype=np.uint32)
-                points = _points(ra, dec, rows[: len(ra)], self._marks(table, look))
-            current = None
-            if 0 <= look.current < table.n_rows:
-                place = table.take(np.array([look.current]), list(names))
-                spot = [place.column(k)[0].as_py() for k in (0, 1)]
-                if None not in spot:
-                    current = (float(spot[0]), float(spot[1]))
-            return points, current
+        def read() -> Layer:
+            where = look.row_view(table.meta).where
+            return read_layer(
+                table,
+                table.positions(),
+                Asked(where, selection_sql(look.clauses), paint),
+                drawn.layer if drawn else None,
+            )
 
-        self.run(read, lambda answer: self._show(key, *answer), self._failed)
+        self.run(read, lambda layer: self._take(key, layer), lambda error: self._missed(key, error), slot=key)
 
-    @staticmethod
-    def _marks(table: Any, look: Any) -> np.ndarray:
-        where = selection_sql(look.clauses)
-        return table.where(where) if where else np.empty(0, np.uint32)
+    def _worth(self, before: tuple, asked: tuple, table: ResultTable) -> bool:
+        return before[:2] != asked[:2] and self.worth(before[0], table)
 
-    def _show(self, key: tuple, points: Points | None, current: tuple | None) -> None:
-        changes: dict[str, Any] = {"current": current, "message": ""}
-        if points is not None:
-            self._points, self._seen = points, key
-            changes["version"] = self.sky.version + 1
+    def _take(self, key: str, layer: Layer) -> None:
+        drawn = self._drawn.get(key)
+        self._drawn[key] = Drawn(layer, drawn.version + 1 if drawn else 1)
+        if key == self.session.active:
             notes = []
-            if points.total > len(points.ra) + points.without:
-                notes.append(f"{len(points.ra):,} of {points.total:,} positions drawn")
-            if points.without:
-                notes.append(f"{points.without:,} rows without a position")
-            if key[-1]:
+            if layer.index.without:
+                notes.append(f"{layer.index.without:,} rows without a position")
+            if layer.table.meta.overflow:
                 notes.append("cut at the row limit")
-            changes["notice"] = " · ".join(notes)
-            # A new address makes the view show all of a new result, once.
-            url = f"{self._url}?r={self.session.active}"
-            if url != self.sky.points_url:
-                changes.update(points_url=url, target=None)
-        self.sky.param.update(**changes)
+            changes: dict[str, Any] = {"message": "", "notice": " · ".join(notes)}
+            if self._shown_first != key:
+                self._shown_first = key
+                changes["target"] = None  # another result is shown whole, once
+            self.sky.param.update(**changes)
+        self._list()
+
+    def _missed(self, key: str, error: TriviewError) -> None:
+        self._asked.pop(key, None)
+        if key == self.session.active:
+            self._failed(error)
 
     def _failed(self, error: TriviewError) -> None:
         self.sky.message = f"{error.message} {error.hint}".strip()
 
-    def _binary(self, _: dict[str, str]) -> Answer:
-        """The points as the sky's layer reads them; see ``widgets.sky``. Runs in a thread."""
-        points = self._points
-        if points is None:
-            return Answer(struct.pack("<II", 0, 0))
-        parts = (
-            struct.pack("<II", len(points.ra), 0),
-            points.ra.astype("<f8").tobytes(),
-            points.dec.astype("<f8").tobytes(),
-            points.rows.astype("<u4").tobytes(),
-            points.marked.astype("u1").tobytes(),
-        )
-        return Answer(b"".join(parts))
+    def _list(self) -> None:
+        """Tell the browser what there is, the active one last: it lies on top."""
+        active, shown = self.session.active, {tab.key for tab in self._others()}
+        tabs = sorted(self.session.tabs, key=lambda tab: tab.key == active)
+        self.sky.catalogs = [
+            _described(tab, self._drawn[tab.key], f"{self._url}/{tab.key}", tab.key == active, tab.key in shown)
+            for tab in tabs
+            if tab.key in self._drawn
+        ]
+
+    def _serve(self, asked: dict[str, str]) -> Answer:
+        """What the browser asks of a layer; runs in a thread."""
+        key, _, what = asked.get("path", "").partition("/")
+        drawn = self._drawn.get(key)
+        if drawn is None:
+            raise QueryError("This result is not on the sky any more.")
+        columns: list[str] = []
+        if what == "label":
+            meta = drawn.layer.table.meta
+            columns = label_columns(drawn.layer.table, list(shown_columns(self.session.look_of(key), meta)))
+        content, kind = answer(drawn.layer, what, asked, columns)
+        return Answer(content, kind, sparse=kind.startswith("application/fits"))
 
 
-def _points(ra: np.ndarray, dec: np.ndarray, rows: np.ndarray, marks: np.ndarray) -> Points:
-    total = len(ra)
-    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
-    ra, dec, rows = ra[good], dec[good], rows[good]
-    without = total - len(ra)
-    if len(ra) > MAX_POINTS:
-        step = -(-len(ra) // MAX_POINTS)
-        ra, dec, rows = ra[::step], dec[::step], rows[::step]
-    return Points(ra, dec, rows, np.isin(rows, marks), total, without)
+def _described(tab: Tab, drawn: Drawn, url: str, active: bool, shown: bool) -> dict[str, Any]:
+    layer, paint = drawn.layer, drawn.layer.asked.paint
+    scale = layer.scale
+    return {
+        "key": tab.key,
+        "title": tab.title,
+        "colour": tab.colour,
+        "active": active,
+        "shown": active or shown,
+        "url": url,
+        "version": drawn.version,
+        "rows": len(layer.index),
+        "circle": list(layer.circle) if layer.circle else None,
+        "paint": {**paint._asdict(), "low": paint.low, "high": paint.high},
+        "scale": None if scale is None else {
+            "label": scale.label, "low": scale.low, "high": scale.high,
+            "classes": [{"name": name, "colour": colour} for name, colour in class_colours(scale.classes)],
+        },
+    }  # fmt: skip
+
+
+def class_colours(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(class, CSS colour) of each: Rubin's own where they are bands, as drawn on a dark ground."""
+    bands = all(name in STYLES or name == OTHER for name in names)
+    free = [*COLOURS, "#bbbbbb", "#ddcc77"]
+    return [
+        (name, GREY if name == OTHER and place == len(names) - 1 else STYLES[name].dark if bands else free[place])
+        for place, name in enumerate(names)
+    ]
+
+
+def _end(text: str) -> float | None:
+    """One end of a scale as typed. Raises QueryError for what is no number."""
+    if not text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise QueryError(f"{text!r} is no number.", "Write an end of the scale such as 18.5, or leave it empty.")
+    return value

@@ -6,6 +6,7 @@ Each address holds a secret of 128 bits and dies with its page. Answers are made
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import secrets
@@ -28,7 +29,7 @@ class Answer(NamedTuple):
     """What a feed gives: the bytes, or an iterable of them, their type and more headers.
 
     ``stop`` is called from the page's thread when the client goes away; ``done`` in a worker once nothing more of
-    ``body`` will be asked for, whether or not any of it was.
+    ``body`` will be asked for, whether or not any of it was. ``sparse`` bytes are worth packing for the way.
     """
 
     body: bytes | Iterable[bytes]
@@ -36,6 +37,7 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     stop: Callable[[], None] = lambda: None
     done: Callable[[], None] = lambda: None
+    sparse: bool = False
 
 
 def json_answer(value: Any) -> Answer:
@@ -47,20 +49,26 @@ class Feeds:
 
     def __init__(self, threads: int = 8) -> None:
         self._answers: dict[str, Callable[[dict[str, str]], Answer]] = {}
+        self._deep: set[str] = set()
         # A pool of their own: a slow export must not hold back a page of rows, nor the other way round.
         self.pages: Executor = ThreadPoolExecutor(threads, "feed")
         self.streams: Executor = worker_pool(threads, "stream")
 
-    def add(self, answer: Callable[[dict[str, str]], Answer]) -> str:
+    def add(self, answer: Callable[[dict[str, str]], Answer], deep: bool = False) -> str:
+        """A new address. A ``deep`` one answers for every path below it too, told as the argument ``path``."""
         token = secrets.token_urlsafe(16)
         self._answers[token] = answer
+        if deep:
+            self._deep.add(token)
         return ROOT + token
 
     def remove(self, url: str) -> None:
-        self._answers.pop(url.removeprefix(ROOT), None)
+        token = url.removeprefix(ROOT)
+        self._answers.pop(token, None)
+        self._deep.discard(token)
 
-    def find(self, token: str) -> Callable[[dict[str, str]], Answer] | None:
-        return self._answers.get(token)
+    def find(self, token: str, path: str = "") -> Callable[[dict[str, str]], Answer] | None:
+        return self._answers.get(token) if not path or token in self._deep else None
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -85,22 +93,25 @@ class FeedHandler(RequestHandler):
     def check_xsrf_cookie(self) -> None:
         """The address itself is the secret that another site does not know."""
 
-    async def post(self, token: str) -> None:
+    async def post(self, token: str, path: str | None = None) -> None:
         body = self.request.body
         if len(body) > MOST_POSTED:
             self.set_status(413)
             self.finish({"message": f"More than {MOST_POSTED >> 20} MB were sent.", "hint": "Send a smaller file."})
             return
-        await self._give(token, {"body": body.decode("utf-8", "replace")})
+        await self._give(token, path or "", {"body": body.decode("utf-8", "replace")})
 
-    async def get(self, token: str) -> None:
-        await self._give(token, {})
+    async def get(self, token: str, path: str | None = None) -> None:
+        await self._give(token, path or "", {})
 
-    async def _give(self, token: str, posted: dict[str, str]) -> None:
-        answer_of = self.feeds.find(token)
+    async def _give(self, token: str, path: str, posted: dict[str, str]) -> None:
+        answer_of = self.feeds.find(token, path)
         if answer_of is None:
             raise HTTPError(404, reason="This page has ended; reload it.")
         arguments = {name: self.get_query_argument(name) for name in self.request.query_arguments} | posted
+        arguments.pop("path", None)
+        if path:
+            arguments["path"] = path
         loop = asyncio.get_running_loop()
         try:
             answer = await loop.run_in_executor(self.feeds.pages, answer_of, arguments)
@@ -112,7 +123,11 @@ class FeedHandler(RequestHandler):
         for name, value in answer.headers:
             self.set_header(name, value)
         if isinstance(answer.body, bytes | bytearray | memoryview):
-            self.finish(bytes(answer.body))
+            body = bytes(answer.body)
+            if answer.sparse and "gzip" in self.request.headers.get("Accept-Encoding", ""):
+                self.set_header("Content-Encoding", "gzip")
+                body = await loop.run_in_executor(self.feeds.pages, gzip.compress, body, 1)
+            self.finish(body)
             return
         self._stop = answer.stop
         try:

@@ -62,12 +62,36 @@ class MocAsked(NamedTuple):
     number: int
 
 
+class SkyPainted(NamedTuple):
+    """The user chose how the rows of the active catalogue are drawn; fields as in ``portal.sky.marks.Paint``.
+
+    ``low`` and ``high`` are numbers as text, "" for the middle of the values.
+    """
+
+    n: int
+    way: str
+    colour: str
+    size: str
+    shape: str
+    map: str
+    low: str
+    high: str
+
+
+class SkyShown(NamedTuple):
+    """The user wants the catalogue ``key`` on the sky, or not."""
+
+    n: int
+    key: str
+    on: bool
+
+
 class Sky(JSWidget):
     """Aladin Lite with the portal's own catalogue layer.
 
-    Positions come from ``points_url`` (asked with ``v=version``) as little-endian bytes: uint32 n, uint32 0,
-    float64 ra[n], float64 dec[n] in ICRS degrees, uint32 row[n], uint8 selected[n]. Without a ``target`` the
-    view shows all rows of a new ``points_url`` until the user moves it.
+    Rows of each of ``catalogs`` come from its ``url`` (asked with ``v=version``): ``points`` in the circle in view as
+    ``portal.sky.marks.points_bytes`` writes them, and where they are too many for that, tiles of a HiPS of their
+    number. Without a ``target`` the view shows all rows of a new active catalogue until the user moves it.
     """
 
     noun = "sky"
@@ -75,10 +99,15 @@ class Sky(JSWidget):
     survey = param.String(default="", doc="Base address of the HiPS shown; the user may choose another.")
     surveys = param.List(default=[], item_type=dict, doc="Surveys to choose from: name and url.")
     target = param.Tuple(default=None, length=3, allow_None=True, doc="Where to go: ra, dec, fov; see `go`.")
-    points_url = param.String(default="", doc="Where the positions come from; empty for none.")
-    version = param.Integer(default=0, doc="Raise it to have the positions fetched again.")
+    catalogs = param.List(
+        default=[],
+        item_type=dict,
+        doc="Results on the sky, the active one last: key, title, colour (CSS), active, shown, url, version, rows, "
+        "circle (ra, dec, radius of all, or None), paint (fields of Paint), scale (label, low, high, classes as name "
+        "and colour; or None).",
+    )
+    columns = param.List(default=[], item_type=dict, doc="Columns of the active catalogue: name, number.")
     current = param.Tuple(default=None, length=2, allow_None=True, doc="The current row's ra, dec in degrees.")
-    colour = param.String(default="", doc="CSS colour of the marks; empty for the theme's accent.")
     message = param.String(default="", doc="What is wrong or missing, shown over the sky.")
     notice = param.String(default="", doc="What the reader must know of the marks, e.g. that they are a sample.")
 
@@ -93,6 +122,8 @@ class Sky(JSWidget):
     moc_asked = Gesture(MocAsked)
     boxed = Gesture(SkyBoxed)
     moved = Gesture(SkyMoved)
+    painted = Gesture(SkyPainted)
+    shown = Gesture(SkyShown)
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("css_classes", ["tv-sky"])

@@ -1,115 +1,85 @@
-// The catalogue layer of the sky view: positions as they come from the server, drawn by WebGL2, picked in doubles.
-import dotShader from "./dots.glsl";
-import pointShader from "./points.glsl";
-import { project, projecting, tellView } from "./projection.js";
+// Rows as points: read as they come from the server, drawn by WebGL2, picked in doubles.
+import { buffer, directionBuffers, vertexArray } from "./gl.js";
+import { project, tellView } from "./projection.js";
 import { enclosing, unit } from "../parts/sphere.js";
 
-const ROW_BYTES = 8 + 8 + 4 + 1;
 const LEAST_DIAMETER = 1.6;
 const MOST_DIAMETER = 9;
+const LEAST_SIZED = 4; // CSS pixels, of the smallest value of a column of sizes
+const MOST_SIZED = 22;
+export const SHAPES = { circle: 0, square: 1, diamond: 2, triangle: 3, plus: 4, cross: 5, dot: 7, class: -1 };
 
-// Reads uint32 n, uint32 0, float64 ra[n], dec[n], uint32 row[n], uint8 selected[n], all little-endian.
-// Selected positions come last, so that they are drawn on top. Positions that are not numbers stay out.
-export function readPoints(buffer) {
-  if (buffer.byteLength < 8) throw new Error("the positions ended too early");
-  const n = new DataView(buffer).getUint32(0, true);
-  if (buffer.byteLength !== 8 + n * ROW_BYTES) throw new Error("the positions have the wrong length");
-  const ra = new Float64Array(buffer, 8, n);
-  const dec = new Float64Array(buffer, 8 + 8 * n, n);
-  const rows = new Uint32Array(buffer, 8 + 16 * n, n);
-  const chosen = new Uint8Array(buffer, 8 + 20 * n, n);
-  const order = new Uint32Array(n);
-  let count = 0;
-  for (const wanted of [0, 1]) {
-    for (let i = 0; i < n; i++) {
-      if (Number(chosen[i] !== 0) === wanted && Math.abs(dec[i]) <= 90 && Number.isFinite(ra[i])) order[count++] = i;
-    }
-  }
-  const found = {
-    count,
-    xyz: new Float64Array(3 * count),
-    row: new Uint32Array(count),
-    chosen: new Uint8Array(count),
-    missing: n - count,
+// Reads what portal/sky/marks.py writes: a JSON header with its length, then the columns. Throws an Error when they
+// do not fit. Positions that are not on the sky stay out.
+export function readPoints(bytes) {
+  const wrong = new Error("the positions have the wrong length");
+  if (bytes.byteLength < 4) throw wrong;
+  const length = new DataView(bytes).getUint32(0, true);
+  if (length + 4 > bytes.byteLength) throw wrong;
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
+  const { n } = head;
+  let at = 4 + length;
+  if (bytes.byteLength !== at + n * (21 + (head.valued ? 4 : 0) + (head.sized ? 1 : 0))) throw wrong;
+  const take = (kind) => {
+    const made = new kind(bytes, at, n);
+    at += made.byteLength;
+    return made;
   };
-  for (let k = 0; k < count; k++) {
-    const i = order[k];
-    found.xyz.set(unit(ra[i], dec[i]), 3 * k);
-    found.row[k] = rows[i];
-    found.chosen[k] = chosen[i] ? 1 : 0;
+  const [ra, dec, row] = [take(Float64Array), take(Float64Array), take(Uint32Array)];
+  const value = head.valued ? take(Float32Array) : null;
+  const size = head.sized ? take(Uint8Array) : null;
+  const chosen = take(Uint8Array);
+  const xyz = new Float64Array(3 * n);
+  let missing = 0;
+  for (let i = 0; i < n; i++) {
+    const good = Math.abs(dec[i]) <= 90 && Number.isFinite(ra[i]);
+    if (good) xyz.set(unit(ra[i], dec[i]), 3 * i);
+    else missing++; // it is nowhere: the vector 0
   }
-  return found;
+  return { head, count: n, missing, xyz, row, value, size, chosen };
 }
 
-export const NO_POINTS = readPoints(new ArrayBuffer(8));
+export const NO_POINTS = { head: {}, count: 0, xyz: new Float64Array(0), row: [], value: null, size: null, chosen: [] };
 
-function compile(gl, type, source) {
-  const shader = gl.createShader(type);
-  gl.shaderSource(shader, source);
-  gl.compileShader(shader);
-  return shader;
-}
-
-export class PointLayer {
-  constructor() {
-    this.canvas = document.createElement("canvas");
-    this.canvas.className = "points";
-    this.canvas.setAttribute("aria-hidden", "true");
-    this.points = NO_POINTS;
+// The points of one catalogue.
+export class Points {
+  constructor(gl) {
+    this.gl = gl;
     this.inView = 0;
-    this.colours = { point: [0.4, 0.7, 1], selected: [1, 0.62, 0.18] };
-    this.gl = this.canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
-    this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
-    this.canvas.addEventListener("webglcontextrestored", () => {
-      this.#prepare();
-      this.load(this.points);
-    });
-    this.#prepare();
-  }
-
-  #prepare() {
-    const gl = this.gl;
-    const program = gl.createProgram();
-    gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, projecting(pointShader)));
-    gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, dotShader));
-    gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
-      throw new Error(`the marks cannot be drawn: ${gl.getProgramInfoLog(program)}`);
-    }
-    this.program = program;
-    const places = new Map();
-    this.at = (name) => {
-      if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
-      return places.get(name);
-    };
-    this.buffers = [gl.createBuffer(), gl.createBuffer(), gl.createBuffer()];
-    gl.enable(gl.BLEND);
-    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    this.load(NO_POINTS);
   }
 
   load(points) {
     const gl = this.gl;
+    this.clear();
     this.points = points;
-    const hi = Float32Array.from(points.xyz);
-    const lo = new Float32Array(hi.length);
-    for (let i = 0; i < hi.length; i++) lo[i] = points.xyz[i] - hi[i];
-    [hi, lo, points.chosen].forEach((values, place) => {
-      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[place]);
-      gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
-      gl.enableVertexAttribArray(place);
-      if (place < 2) gl.vertexAttribPointer(place, 3, gl.FLOAT, false, 0, 0);
-      else gl.vertexAttribPointer(place, 1, gl.UNSIGNED_BYTE, false, 0, 0);
-    });
+    if (!points.count) return;
+    const none = new Float32Array(points.count).fill(-3.4e38);
+    const values = points.value ? points.value.map((x) => (Number.isFinite(x) ? x : -3.4e38)) : none;
+    const [hi, lo] = directionBuffers(gl, points.xyz);
+    const marks = [];
+    points.chosen.forEach((one, i) => one && marks.push(i));
+    const elements = marks.length ? buffer(gl, Uint32Array.from(marks), gl.ELEMENT_ARRAY_BUFFER) : null;
+    const parts = points.size ? [buffer(gl, points.size), 1, gl.UNSIGNED_BYTE, true] : null;
+    const columns = [[hi, 3], [lo, 3], [buffer(gl, points.chosen), 1, gl.UNSIGNED_BYTE], [buffer(gl, values), 1], parts];
+    this.array = vertexArray(gl, columns, elements);
+    this.buffers = [...columns.filter(Boolean).map(([one]) => one), ...(elements ? [elements] : [])];
+    this.marks = marks.length;
+  }
+
+  clear() {
+    if (this.array) this.gl.deleteVertexArray(this.array);
+    for (const one of this.buffers ?? []) this.gl.deleteBuffer(one);
+    [this.array, this.buffers, this.marks, this.points] = [null, [], 0, NO_POINTS];
   }
 
   // How many marks lie in the view: sets their size, and is told to screen readers.
   countIn(view) {
     let seen = 0;
-    this.#each(view, (k, x, y) => {
+    this.#each(view, null, (k, x, y) => {
       if (x >= 0 && y >= 0 && x <= view.width && y <= view.height) seen++;
     });
     this.inView = seen;
-    return seen;
   }
 
   // Diameter in CSS pixels: open circles while they do not hide each other, ever finer dots when they are many.
@@ -118,62 +88,62 @@ export class PointLayer {
     return Math.max(LEAST_DIAMETER, Math.min(MOST_DIAMETER, 0.9 * room));
   }
 
-  draw(view) {
+  // `look`: colour and chosen (rgb 0..1), map (texture), valued (0, 1, 2), low, span, shape; `small` draws them finer.
+  draw(view, { made, at }, look) {
+    if (!this.points.count) return;
     const gl = this.gl;
     const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
-    if (this.canvas.width !== width || this.canvas.height !== height) {
-      [this.canvas.width, this.canvas.height] = [width, height];
-      this.canvas.style.width = `${view.width}px`;
-      this.canvas.style.height = `${view.height}px`;
-    }
-    gl.viewport(0, 0, width, height);
-    gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-    if (!this.points.count) return;
-    gl.useProgram(this.program);
-    tellView(gl, this.at, view);
+    const sized = this.points.size !== null;
     const diameter = this.diameter(view);
-    gl.uniform1f(this.at("size"), diameter * ratio);
-    gl.uniform1f(this.at("line"), 1.3 * ratio);
-    gl.uniform1f(this.at("opacity"), Math.min(0.95, 0.4 + diameter / 8));
-    gl.uniform3fv(this.at("colour"), this.colours.point);
-    gl.uniform3fv(this.at("chosenColour"), this.colours.selected);
+    gl.useProgram(made);
+    tellView(gl, at, view);
+    gl.uniform1f(at("size"), (sized ? LEAST_SIZED : diameter) * ratio);
+    gl.uniform1f(at("spread"), sized ? (MOST_SIZED - LEAST_SIZED) * ratio : 0);
+    gl.uniform1f(at("line"), 1.3 * ratio);
+    gl.uniform1f(at("opacity"), Math.min(0.95, 0.4 + (sized ? MOST_DIAMETER : diameter) / 8));
+    gl.uniform3fv(at("colour"), look.colour);
+    gl.uniform3fv(at("chosenColour"), look.chosen);
+    gl.uniform1i(at("valued"), this.points.value ? look.valued : 0);
+    gl.uniform1i(at("shape"), look.shape);
+    gl.uniform1f(at("low"), look.low);
+    gl.uniform1f(at("span"), look.span);
+    gl.bindTexture(gl.TEXTURE_2D, look.map);
+    gl.bindVertexArray(this.array);
     gl.drawArrays(gl.POINTS, 0, this.points.count);
+    if (this.marks) gl.drawElements(gl.POINTS, this.marks, gl.UNSIGNED_INT, 0); // marked ones once more, on top
+    gl.bindVertexArray(null);
   }
 
-  // The row nearest to a pixel, within `reach` CSS pixels, or -1. The last of equals wins: it is drawn on top.
-  pick(view, px, py, reach = 8) {
+  // The place in the list of the point nearest to a pixel, within `reach` CSS pixels, or -1; the marked one of equals.
+  pick(view, px, py, towards, reach = 8) {
     let best = -1;
     let least = reach * reach;
-    this.#each(view, (k, x, y) => {
+    this.#each(view, towards && { towards, angle: (2 * reach) / view.scale }, (k, x, y) => {
       const away = (x - px) ** 2 + (y - py) ** 2;
-      if (away <= least) [least, best] = [away, k];
+      if (away < least || (away === least && (best < 0 || this.points.chosen[k] >= this.points.chosen[best]))) {
+        [least, best] = [away, k];
+      }
     });
-    return best < 0 ? -1 : this.points.row[best];
-  }
-
-  // RGBA of the marks at a CSS pixel of the view, 0..255: for tests, the canvas keeps nothing between frames.
-  colourAt(view, x, y) {
-    this.draw(view);
-    const ratio = window.devicePixelRatio || 1;
-    const out = new Uint8Array(4);
-    const row = this.canvas.height - 1 - Math.floor(y * ratio);
-    this.gl.readPixels(Math.floor(x * ratio), row, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, out);
-    return [...out];
+    return best;
   }
 
   // The circle {ra, dec, radius} in degrees around all positions, or null.
   bounds() {
     const { xyz, count } = this.points;
-    return enclosing(count, (i) => [xyz[3 * i], xyz[3 * i + 1], xyz[3 * i + 2]]);
+    return enclosing(count, (i) => (xyz[3 * i] || xyz[3 * i + 1] || xyz[3 * i + 2] ? [...xyz.subarray(3 * i, 3 * i + 3)] : null));
   }
 
-  #each(view, run) {
+  // Every point on the screen; `about` leaves out what is farther than an angle (radians) from a direction, which
+  // costs a tenth of projecting it. The scale of a view is finest at its centre or the same, so twice is enough.
+  #each(view, about, run) {
     const { xyz, count } = this.points;
     const out = [0, 0];
+    const [tx, ty, tz] = about ? about.towards : [0, 0, 0];
+    const far = about ? 4 * Math.sin(Math.min(about.angle, Math.PI) / 2) ** 2 : Infinity;
     for (let k = 0; k < count; k++) {
-      if (project(view, xyz[3 * k], xyz[3 * k + 1], xyz[3 * k + 2], out)) run(k, out[0], out[1]);
+      const [x, y, z] = [xyz[3 * k], xyz[3 * k + 1], xyz[3 * k + 2]];
+      if ((x - tx) ** 2 + (y - ty) ** 2 + (z - tz) ** 2 > far) continue;
+      if ((x || y || z) && project(view, x, y, z, out)) run(k, out[0], out[1]);
     }
   }
 }

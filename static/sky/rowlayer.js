@@ -1,0 +1,73 @@
+// The canvas of the rows of all catalogues: one WebGL2 context for points and densities, the active catalogue on top.
+import denseShader from "./dense.glsl";
+import dotShader from "./dots.glsl";
+import { program } from "./gl.js";
+import pointShader from "./points.glsl";
+import { projecting } from "./projection.js";
+import shadeShader from "./shade.glsl";
+
+export class RowLayer {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+    this.canvas.className = "points";
+    this.canvas.setAttribute("aria-hidden", "true");
+    this.catalogs = [];
+    this.gl = this.canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
+    this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    this.canvas.addEventListener("webglcontextrestored", () => {
+      this.#prepare();
+      for (const catalog of this.catalogs) catalog.restored();
+    });
+    this.#prepare();
+  }
+
+  #prepare() {
+    const gl = this.gl;
+    this.dots = program(gl, projecting(pointShader), dotShader);
+    this.dense = program(gl, projecting(denseShader), shadeShader);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+  }
+
+  get active() {
+    const last = this.catalogs.at(-1);
+    return last?.info.active ? last : null;
+  }
+
+  get inView() {
+    return this.active?.inView ?? 0;
+  }
+
+  get points() {
+    return this.active?.points.points ?? { count: 0 };
+  }
+
+  draw(view) {
+    const gl = this.gl;
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      [this.canvas.width, this.canvas.height] = [width, height];
+      this.canvas.style.width = `${view.width}px`;
+      this.canvas.style.height = `${view.height}px`;
+    }
+    gl.viewport(0, 0, width, height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    for (const catalog of this.catalogs) catalog.draw(view, this);
+  }
+
+  // RGBA of what is drawn at a CSS pixel of the view, 0..255: for tests, the canvas keeps nothing between frames.
+  colourAt(view, x, y) {
+    this.draw(view);
+    const ratio = window.devicePixelRatio || 1;
+    const out = new Uint8Array(4);
+    const row = this.canvas.height - 1 - Math.floor(y * ratio);
+    this.gl.readPixels(Math.floor(x * ratio), row, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, out);
+    return [...out];
+  }
+
+  pick(view, x, y, towards = null) {
+    return this.active?.pick(view, x, y, towards) ?? -1;
+  }
+}
