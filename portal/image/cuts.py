@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from astropy.stats import sigma_clipped_stats
-from astropy.visualization import ZScaleInterval
 
 from portal.errors import FormatError
 
@@ -43,6 +41,8 @@ def cuts(values: np.ndarray, kind: str, extent: tuple[float, float] | None = Non
     elif kind == "minmax":
         low, high = extent or (values.min(), values.max())
     elif kind == "sigma":
+        from astropy.stats import sigma_clipped_stats
+
         _, middle, spread = sigma_clipped_stats(values[:: max(1, values.size // 100_000)], sigma=3, maxiters=5)
         low, high = middle - spread, middle + 5 * spread
     else:
@@ -61,6 +61,8 @@ def histogram(values: np.ndarray, low: float, high: float, bins: int = BINS) -> 
 
 
 def _zscale(values: np.ndarray) -> tuple[float, float]:
+    from astropy.visualization import ZScaleInterval  # loads a plotting library where there is one
+
     try:
         low, high = ZScaleInterval().get_limits(values)
     except (ValueError, IndexError):

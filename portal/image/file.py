@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from portal.errors import FormatError
+from portal.errors import FormatError, TriviewError
 from portal.image.apart import read_apart
 from portal.image.frame import Frame, Planes
 from portal.image.headers import Card, Part, cards_of, read_parts
@@ -20,7 +20,7 @@ from portal.image.read import NotOursError, planes_of
 class ImageFile:
     """An opened file, to be closed. ``hdus``: {"index", "name", "kind", "shape"} of each HDU, shape as NAXIS1, ...
 
-    Kinds are image, compressed, table and empty.
+    Kinds are image, compressed image, table and empty.
     """
 
     def __init__(self, title: str, source: str, scratch: Path) -> None:
@@ -62,9 +62,15 @@ class ImageFile:
                     pass
             self._open_apart(content, stop)
             return self
-        except BaseException:
+        except BaseException as error:
             self.close()
-            raise
+            if isinstance(error, TriviewError) or not isinstance(error, Exception):
+                raise
+            # A damaged file shows itself in many ways deep in the FITS library.
+            raise FormatError(
+                f"{title} is not a FITS image that can be read ({type(error).__name__}: {error}).",
+                "The file may be damaged; fetch it again.",
+            ) from error
 
     def frame(self, hdu: int = -1, at: Sequence[int] = (), stop: threading.Event | None = None) -> Frame:
         """A frame of an HDU (-1: the default one), of a cube that of planes ``at``. Raises what ``open`` raises."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -82,6 +83,8 @@ class File(Protocol):
 
     def cards(self, hdu: int) -> list[Card]: ...
 
+    def frame(self, hdu: int, at: Sequence[int], stop: threading.Event | None) -> Frame: ...
+
 
 @dataclass
 class Described:
@@ -93,6 +96,9 @@ class Described:
 
     def cards(self, hdu: int) -> list[Card]:
         return self.headers[hdu] if 0 <= hdu < len(self.headers) else []
+
+    def frame(self, hdu: int, at: Sequence[int], stop: threading.Event | None) -> Frame:
+        raise FormatError("This image was not read from a file.")
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from portal.errors import FormatError, LimitError
 from portal.image.frame import Frame
@@ -28,12 +28,7 @@ class Frames:
         with self._lock:
             if len(self._frames) >= MOST:
                 raise LimitError(f"{MOST} images are open; that is the most.", "Close some of them.")
-            used = sum(one.nbytes for one in self._frames.values())
-            if used + frame.nbytes > self._budget:
-                raise LimitError(
-                    f"The images of this page would take more than {self._budget / 2**30:.3g} GiB.",
-                    "Close some of them, or ask for cutouts.",
-                )
+            self._check(sum(one.nbytes for one in self._frames.values()) + frame.nbytes)
             frame.id = frame.id or f"f{next(self._numbers)}"
             self._frames[frame.id] = frame
             self._closing[frame.id] = closed
@@ -46,6 +41,24 @@ class Frames:
             raise FormatError("This image is closed.", "Open it again.")
         return frame
 
+    def choose(
+        self, id: str, hdu: int = -1, at: Sequence[int] | None = None, stop: threading.Event | None = None
+    ) -> Frame:
+        """Shows another HDU of the frame's file (-1: the same), or of its cube the plane ``at``, under the same id.
+
+        Reads the file, and blocks. Raises FormatError for an HDU or plane that there is not, LimitError when full.
+        """
+        old = self.find(id)
+        number = old.planes.hdu if hdu < 0 else hdu
+        new = old.file.frame(number, at or (), stop)
+        new.id, new.title = id, old.title
+        with self._lock:
+            if self._frames.get(id) is not old:
+                raise FormatError("This image is closed.", "Open it again.")
+            self._check(sum(one.nbytes for one in self._frames.values()) - old.nbytes + new.nbytes)
+            self._frames[id] = new
+        return new
+
     def close(self, id: str | None = None) -> None:
         """Lets go of one frame, or of all."""
         with self._lock:
@@ -53,7 +66,14 @@ class Frames:
                 if self._frames.pop(one, None) is not None:
                     self._closing.pop(one)()
 
-    def __iter__(self):
+    def _check(self, size: int) -> None:
+        if size > self._budget:
+            raise LimitError(
+                f"The images of this page would take more than {self._budget / 2**30:.3g} GiB.",
+                "Close some of them, or ask for cutouts.",
+            )
+
+    def __iter__(self) -> Iterator[Frame]:
         return iter(list(self._frames.values()))
 
     def __len__(self) -> int:

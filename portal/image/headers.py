@@ -55,7 +55,8 @@ class Part(NamedTuple):
         return int(self.hdu.number_of("ZBITPIX" if self.kind == "compressed" else "BITPIX", 0))
 
     def listed(self) -> dict[str, Any]:
-        return {"index": self.number, "name": self.name, "kind": self.kind, "shape": list(self.axes)}
+        kind = "compressed image" if self.kind == "compressed" else self.kind
+        return {"index": self.number, "name": self.name, "kind": kind, "shape": list(self.axes)}
 
     def header(self) -> Header:
         """The header of the image that is compressed, without the cards of the table that holds it."""

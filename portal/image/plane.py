@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from portal.errors import FormatError, TriviewError
+
 LARGE = 4 << 20  # bytes from which pixels lie in a file: many large images together outgrow memory
 
 
@@ -53,7 +55,7 @@ class Plane:
         """All of them, in the file's own type."""
         with self._lock:
             if self._pixels is None:
-                self._pixels = self._make()
+                self._pixels = _made(self._make)
             return self._pixels
 
     def forget(self) -> None:
@@ -65,8 +67,21 @@ class Plane:
         """Rows ``step // 2``, ``step // 2 + step``, ...; of the last bin its middle or the last row there is."""
         with self._lock:
             if self._few is None or self._few[0] != step:
-                self._few = step, self._rows(step)
+                self._few = step, _made(lambda: self._rows(step))
             return self._few[1]
+
+
+def _made(make: Callable[[], np.ndarray]) -> np.ndarray:
+    try:
+        return make()
+    except (TriviewError, MemoryError):
+        raise
+    # A damaged file shows itself in many ways once its pixels are read.
+    except Exception as error:
+        raise FormatError(
+            f"The pixels of the image cannot be read ({type(error).__name__}: {error}).",
+            "The file may be damaged; fetch it again.",
+        ) from error
 
 
 def row_numbers(ny: int, step: int) -> np.ndarray:

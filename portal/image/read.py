@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from portal.errors import FormatError
-from portal.image.compressed import OURS, Packed
 from portal.image.frame import Lsst, Planes
 from portal.image.headers import Part, band_of, check_size, lsst_origin, unit_of
 from portal.image.masks import mask_bits
@@ -115,6 +114,8 @@ def _plane(buffer: np.ndarray, part: Part, plane: int, scratch: Path, whole: Pat
     finish = finish or (lambda raw: scaled(raw, part, scratch))
     if part.kind != "compressed":
         return Plane((ny, nx), lambda: finish(plain_pixels(buffer, part, plane)))
+    from portal.image.compressed import OURS, Packed  # its compiled loops take half a second to load
+
     if part.hdu.value("ZCMPTYPE") not in OURS:
         if whole is None:
             raise NotOursError(part.hdu.value("ZCMPTYPE"))

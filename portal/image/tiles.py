@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from portal.errors import FormatError
-from portal.image.kernels import mean_of_bins, union_of_bins
 
 TILE = 512  # pixels a side: 1 MB, a picture of 4k x 4k at full resolution is 64 of them
 STRIP = 1 << 21  # pixels copied at a time
@@ -25,6 +24,8 @@ def tile(pixels: np.ndarray, is_mask: bool, level: int, x: int, y: int) -> np.nd
     Row 0 is the bottom. Bins are means of the finite pixels, of a mask the union of the bits; NaN and infinities
     stay where nothing is binned. Raises FormatError for a tile that there is not.
     """
+    from portal.image.kernels import mean_of_bins, union_of_bins  # the process that reads a file needs none
+
     part = _part(pixels, level, x, y)
     kind = np.int32 if is_mask else np.float32
     with np.errstate(over="ignore"):  # doubles beyond the largest float become infinite: they are as white
@@ -44,6 +45,8 @@ def tile(pixels: np.ndarray, is_mask: bool, level: int, x: int, y: int) -> np.nd
 
 def of_rows(rows: np.ndarray, level: int) -> np.ndarray:
     """The tile of the last level from one row of each row of bins: the same scene, with more noise."""
+    from portal.image.kernels import mean_of_bins
+
     step = 1 << level
     out = np.empty((rows.shape[0], -(-rows.shape[1] // step)), np.float32)
     mean_of_bins(np.ascontiguousarray(rows, np.float32), 1, step, out)

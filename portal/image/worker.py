@@ -16,14 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from portal.errors import LimitError, TriviewError
+from portal.errors import FormatError, LimitError, TriviewError
 from portal.image.apart import Limits
 from portal.image.frame import PLANES
 from portal.image.headers import cards_of, read_parts
 from portal.image.read import planes_of
 from portal.image.world import plain
-from portal.table.foreign import kinds
-from portal.table.foreign.recognise import expanded
 
 FILE_BYTES = 5 << 30  # of one file written aside
 LOST = "The world coordinates have a distortion table; positions are left out."
@@ -41,13 +39,15 @@ def _limit(limits: Limits) -> None:
 
 def _work(asked: dict[str, Any], limits: Limits) -> dict[str, Any]:
     aside = Path(asked["aside"])
-    unpack = kinds.Limits(expanded=limits.expanded, ratio=limits.ratio)
-    given, _ = expanded(Path(asked["path"]), "image", aside, unpack)
-    if not given.size:
-        raise LimitError("The file is empty.", "Fetch it again.")
-    buffer = np.memmap(given.path, np.uint8, "r")
+    path = Path(asked["path"])
+    if not path.stat().st_size:
+        raise FormatError("The file is empty.", "Fetch it again.")
+    buffer = np.memmap(path, np.uint8, "r")
+    if bytes(buffer[:6]) != b"SIMPLE":
+        path = _unpacked(path, aside, limits)
+        buffer = np.memmap(path, np.uint8, "r")
     parts = read_parts(buffer)
-    planes = planes_of(parts, buffer, aside, asked["hdu"], asked["at"], given.path)
+    planes = planes_of(parts, buffer, aside, asked["hdu"], asked["at"], path)
     for name in PLANES:
         if (plane := getattr(planes, name)) is not None:
             np.save(aside / f"{name}.npy", plane.pixels(), allow_pickle=False)
@@ -67,6 +67,15 @@ def _work(asked: dict[str, Any], limits: Limits) -> dict[str, Any]:
         "cube": planes.cube,
         "notes": notes,
     }
+
+
+def _unpacked(path: Path, aside: Path, limits: Limits) -> Path:
+    """Gzip, bzip2, xz and zip; anything else stays as it is."""
+    from portal.table.foreign import kinds  # these load much that a FITS file does not need
+    from portal.table.foreign.recognise import expanded
+
+    given, _ = expanded(path, "image", aside, kinds.Limits(expanded=limits.expanded, ratio=limits.ratio))
+    return given.path
 
 
 def main() -> None:

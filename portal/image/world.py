@@ -28,7 +28,11 @@ def celestial(header: Header) -> tuple[WCS | None, str]:
                     return None, "The first two axes are not the sky; positions are left out."
                 wcs = wcs.sub([1, 2])
             wcs.wcs.set()
-            at = wcs.all_pix2world([[0.0, 0.0], *_middle(header)], 0)
+            matrix = wcs.pixel_scale_matrix
+            if not abs(np.linalg.det(matrix)) > 1e-12 * np.abs(matrix).max() ** 2:
+                raise ValueError("all pixels lie on one line")
+            middle = [header.get("NAXIS1", 2) / 2, header.get("NAXIS2", 2) / 2]
+            at = wcs.all_pix2world([[0.0, 0.0], middle, wcs.wcs.crpix - 1], 0)
     # What is wrong with a header shows in many ways inside the WCS library.
     except Exception as error:  # noqa: BLE001
         words = " ".join(str(error).split())[:160] or type(error).__name__
@@ -55,7 +59,3 @@ def from_plain(text: str) -> WCS | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return WCS(Header.fromstring(text)) if text else None
-
-
-def _middle(header: Header) -> list[list[float]]:
-    return [[header.get("NAXIS1", 2) / 2, header.get("NAXIS2", 2) / 2]]
