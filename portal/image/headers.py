@@ -100,7 +100,7 @@ def check_size(part: Part) -> None:
 
 
 def cards_of(header: Header) -> list[Card]:
-    """Every card; of one that makes no sense the text as it is."""
+    """Every card; one that makes no sense is named as such."""
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -111,7 +111,7 @@ def cards_of(header: Header) -> list[Card]:
                     value = "" if value is None or isinstance(value, Undefined) else str(value)
                 found.append([card.keyword, value, card.comment])
             except (VerifyError, ValueError):
-                found.append([card.keyword, str(card)[10:].strip(), ""])
+                found.append(["", "(a card that cannot be read)", ""])
     return found
 
 
