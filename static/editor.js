@@ -56,7 +56,7 @@ export function render({ model, el }) {
         lintGutter(),
         highlightSpecialChars(),
         history(),
-        drawSelection(),
+        drawSelection({ cursorBlinkRate: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 1200 }),
         EditorState.allowMultipleSelections.of(true),
         indentUnit.of("  "),
         indentOnInput(),

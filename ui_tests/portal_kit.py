@@ -130,7 +130,10 @@ def visit(browser: Browser, troubles) -> Iterator[Callable[..., Page]]:
     contexts = []
 
     def start(server: PortalProcess, path: str = "/", size: tuple[int, int] = (1440, 900), watch: bool = True) -> Page:
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
+        # A caret that blinks has the page drawn all the time.
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, accept_downloads=True, reduced_motion="reduce"
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)

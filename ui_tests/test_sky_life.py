@@ -140,3 +140,26 @@ def test_looks(kit: Kit, shot: Callable[..., object]) -> None:
     kit.until(page, lambda: kit.ask("s.layer.active.look.colour") != light)
     shot(page, "dark")
     page.mouse.up()
+
+
+def test_at_rest_aladin_seldom_draws(kit: Kit) -> None:
+    page = kit.open(make())
+    drawn = """new Promise((done) => {
+        const { wasm } = a.view, update = wasm.update;
+        let draws = 0, frames = 0;
+        wasm.update = (time) => (draws++, update.call(wasm, time));
+        const next = () => {
+            if (frames++ < arg) return requestAnimationFrame(next);
+            delete wasm.update;
+            done(draws);
+        };
+        next();
+    })"""
+    kit.until(page, lambda: kit.ask(drawn, 30) < 20, 20)  # else as many as frames
+
+    def moved() -> bool:
+        page.mouse.move(*kit.pixel(62.1, -37.0))
+        page.mouse.move(*kit.pixel(62.2, -37.0))
+        return kit.ask(drawn, 10) >= 6  # at rest it would be one
+
+    kit.until(page, moved)  # a hand on it wakes it

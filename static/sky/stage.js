@@ -1,6 +1,7 @@
 // One Aladin Lite with the catalogue layer above it: started late, kept for the life of the page and lent to the
 // view that is on screen. Aladin leaves its WebGL context alive when removed, and a page has few, so it never is.
 import { element } from "../parts/kit.js";
+import { Pace } from "./pace.js";
 import { NARROWEST_AIT, readView, sameView, WIDEST_TAN } from "./projection.js";
 
 const SETTLED_MS = 150; // the view has stood still for so long: tell Python, count the marks
@@ -98,6 +99,7 @@ export class Stage {
     host.append(this.box);
     this.kept = new Map();
     this.aladin = library.aladin(this.sky, OPTIONS);
+    this.pace = new Pace(this.aladin.view);
     this.sky.ondrop = null; // Aladin would open any dropped file
     this.wanted = { ra: 0, dec: 0, fov: 60 };
     this.#forget();
@@ -132,6 +134,9 @@ export class Stage {
   start(onView, onSettled) {
     this.#forget();
     Object.assign(this, { onView, onSettled });
+    this.leaving = new AbortController();
+    this.pace.listen(this.sky.getRootNode(), this.leaving.signal);
+    this.pace.wake();
     const step = () => {
       this.frame = requestAnimationFrame(step);
       this.#tick(performance.now());
@@ -141,6 +146,7 @@ export class Stage {
 
   giveBack() {
     cancelAnimationFrame(this.frame);
+    this.leaving?.abort();
     this.#forget();
     this.box.remove();
     if (!idle.includes(this)) idle.push(this);
@@ -166,6 +172,7 @@ export class Stage {
   }
 
   apply() {
+    this.pace.wake();
     if (!this.#shown()) return;
     const { ra, dec, fov } = this.wanted;
     this.#projectFor(fov);
@@ -176,6 +183,7 @@ export class Stage {
   setSurvey(url) {
     if (url === this.survey) return;
     this.survey = url;
+    this.pace.wake();
     const address = new URL(url, document.baseURI).href.replace(/\/$/, "");
     this.aladin.setBaseImageLayer(this.library.HiPS(address));
   }
@@ -201,6 +209,7 @@ export class Stage {
   // a hidden view): we keep place and field.
   #tick(now) {
     if (!this.#shown() || !this.#sized()) {
+      if (this.#shown()) this.pace.wake();
       this.hand = 0;
       this.tries = 0;
       return;
@@ -230,6 +239,7 @@ export class Stage {
       this.hand = HAND_FRAMES;
     }
     this.view = view;
+    this.pace.wake();
     this.movedAt = now;
     this.still = 0;
     this.settled = false;
