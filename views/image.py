@@ -1,16 +1,10 @@
-"""The images: those of the current row or those that were opened, fetched one by one and shown in frames."""
+"""The images: those of the current row or those that were opened, shown in frames below a line that leads to more."""
 
 from __future__ import annotations
 
-import itertools
-import threading
-import time
 from collections.abc import Sequence
-from concurrent.futures import Future
-from typing import Any
 
-from portal.errors import CancelledError, FormatError, TriviewError
-from portal.image import Frame, Frames, ImageFile
+from portal.errors import FormatError, TriviewError
 from portal.image.answers import answer
 from portal.session import Session
 from portal.vo.obscore import MOST_IMAGES, ImageRef, by_band
@@ -20,31 +14,13 @@ from widgets.frames import FrameBar
 
 from .base import View
 from .feeds import Answer, Feeds
+from .image_loads import Loads
 from .image_row import ARCSEC, Asked, Offer, RowImages, found, has_images, marked_images, row_images
 
-TOLD = 0.3  # seconds between two words about how far an image is
 SIZES = {"20″": 10 * ARCSEC, "1′": 30 * ARCSEC, "3′": 90 * ARCSEC, "10′": 300 * ARCSEC, "whole": 0.0}
 OF_OBJECTS = ("20″", "1′", "3′")
 OF_IMAGES = ("whole", "10′", "3′", "1′")
-COLOUR_BANDS = 3
 ADDRESS = ("http://", "https://")
-
-
-class Load:
-    """One image on its way to a frame. ``state``: "loading", "ready" or "failed"."""
-
-    def __init__(self, ref: ImageRef, id: str) -> None:
-        self.ref, self.id = ref, id
-        self.stop = threading.Event()
-        self.state, self.message = "loading", "Waiting …"
-        self.band = ref.band
-        self.version = 0
-        self.told = 0.0
-
-    def described(self) -> dict[str, Any]:
-        """As the viewer takes it."""
-        words = {"id": self.id, "title": self.ref.title, "band": self.band, "state": self.state}
-        return {**words, "message": self.message, "version": self.version}
 
 
 class Image(View):
@@ -55,10 +31,7 @@ class Image(View):
     def __init__(self, session: Session, feeds: Feeds, cutouts: Cutouts) -> None:
         super().__init__(session, feeds)
         self.cutouts = cutouts
-        self.files = cutouts.files
-        self.frames = Frames()
-        self._numbers = itertools.count(1)
-        self._loads: dict[str, Load] = {}
+        self.loads = Loads(cutouts.files, session.post, lambda: self._guarded(self._tell))
         self._row: tuple = ()
         self._found = RowImages()
         self._shut: set[str] = set()  # images of the row that the user has closed
@@ -66,7 +39,7 @@ class Image(View):
         self._arranged: dict[str, str] = {"cutouts": "colour"}
         self._sizes = {"cutouts": OF_OBJECTS[0], "image": OF_IMAGES[0]}
         self._offers: list[Offer] = []
-        url = self.feed(lambda asked: Answer(*answer(self.frames, asked)))
+        url = self.feed(self._answer)
         self.image = Fits(url=url, sizing_mode="stretch_both")
         self.bar = FrameBar(sizing_mode="stretch_width")
         self.take(
@@ -145,90 +118,36 @@ class Image(View):
             self._say(self._found.words)
 
     def _want(self, refs: Sequence[ImageRef], kind: str) -> None:
-        """Show these: what is there stays, what is missing is fetched, what is not wanted ends."""
-        before, self._loads = self._loads, {}
-        old = next((load.band for load in before.values() if load.id == self.image.current), "")
-        for ref in refs:
-            load = before.pop(ref.key, None)
-            self._loads[ref.key] = load or Load(ref, f"i{next(self._numbers)}")
-        for load in before.values():
-            self._end_load(load)
+        """Show these, arranged as the user had images of that kind last."""
+        old = next((load.band for load in self.loads if load.id == self.image.current), "")
+        self.loads.want(refs)
         if kind and kind != self._kind:
             self._arranged[self._kind] = self.image.arrangement
             self._kind = kind
             usual = "grid" if kind == "opened" and len(refs) > 1 else "single"
             self.image.arrangement = self._arranged.get(kind, usual)
-        for load in self._loads.values():
-            if load.state == "loading" and not load.told:
-                self._start(load)
         if refs:
             self._say("")
         self._tell()
-        ids = {load.id: load.band for load in self._loads.values()}
-        if self.image.current not in ids:  # the same band of the next object
-            self.image.current = next((id for id, band in ids.items() if band == old and band), "")
-
-    # -- fetching ------------------------------------------------------------------------------------------------
-    def _start(self, load: Load) -> None:
-        load.told = time.monotonic()
-        future = self.files.start(self._fetch, load)
-        future.add_done_callback(lambda done: self.session.post(lambda: self._fetched(load, done)))
-
-    def _fetch(self, load: Load) -> Frame:
-        """In a thread."""
-        if load.stop.is_set():
-            raise CancelledError("Stopped.")
-
-        def tell(words: str) -> None:
-            now = time.monotonic()
-            if now - load.told >= TOLD:
-                load.told, load.message = now, words
-                self.session.post(self._tell)
-
-        with self.files.file(load.ref, load.stop, tell) as path:
-            return ImageFile.open(path, load.ref.title, self.files.scratch(), load.ref.did or load.ref.url).frame()
-
-    def _fetched(self, load: Load, done: Future) -> None:
-        if self._ended or done.cancelled() or self._loads.get(load.ref.key) is not load:
-            return
-        error = done.exception()
-        if error is None:
-            frame = done.result()
-            frame.id = load.id
-            load.band = load.band or frame.band
-            try:
-                self.frames.add(frame)
-                load.state, load.message = "ready", ""
-            except TriviewError as full:
-                error = full
-        if isinstance(error, TriviewError):
-            load.state, load.message = "failed", f"{error.message} {error.hint}".strip()
-        elif error is not None:
-            load.state, load.message = "failed", f"Unexpected failure: {type(error).__name__}: {error}"
-        self._guarded(self._tell)
+        bands = {load.id: load.band for load in self.loads}
+        if self.image.current not in bands:  # the same band of the next object
+            self.image.current = next((id for id, band in bands.items() if band == old and band), "")
 
     def _tell(self) -> None:
-        if self._ended:
-            return
-        loads = list(self._loads.values())
-        self.image.frames = [load.described() for load in loads]
-        waiting = [load for load in loads if load.state == "loading"]
-        words = ""
-        if waiting:
-            done = len(loads) - len(waiting)
-            words = f"{done} of {len(loads)} images · {waiting[0].message}" if len(loads) > 1 else waiting[0].message
-        self.bar.progress = words
+        """What the viewer and the line above it say of the images."""
+        if not self._ended:
+            self.image.frames = [load.described() for load in self.loads]
+            self.bar.progress = self.loads.progress()
 
-    def _end_load(self, load: Load) -> None:
-        load.stop.set()
-        self.frames.close(load.id)
+    def _answer(self, asked: dict[str, str]) -> Answer:
+        """What the viewer asks of a frame; runs in a thread. Of one that has just been closed nobody waits for it."""
+        if any(asked.get(name, "") not in self.loads.frames for name in ("f", "to") if name in asked):
+            return Answer(b"")
+        return Answer(*answer(self.loads.frames, asked))
 
     # -- the user's hand -----------------------------------------------------------------------------------------
-    def _load_of(self, id: str) -> Load | None:
-        return next((load for load in self._loads.values() if load.id == id), None)
-
     def _close(self, id: str) -> None:
-        load = self._load_of(id)
+        load = self.loads.find(id)
         if load is None:
             return
         if self.session.follow:
@@ -238,21 +157,16 @@ class Image(View):
             self.session.close_image(load.ref.key)
 
     def _asked(self, what: str, id: str) -> None:
-        load = self._load_of(id)
-        if load is None or what != "retry":
-            return
-        load.stop.set()
-        again = self._loads[load.ref.key] = Load(load.ref, load.id)
-        again.version = load.version + 1
-        self.frames.close(id)
-        self._start(again)
+        load, (kind, _, which) = self.loads.find(id), what.partition("=")
+        if load is not None and kind == "retry":
+            self.loads.retry(load)
+        elif load is not None and kind in ("hdu", "plane"):
+            self.loads.turn(load, kind, which)
         self._tell()
 
     def _stop(self) -> None:
-        for load in self._loads.values():
-            if load.state == "loading":
-                load.stop.set()
-                load.state, load.message = "failed", "Stopped."
+        self.forget("offer")
+        self.loads.stop()
         self._tell()
 
     def _size(self, size: str) -> None:
@@ -316,6 +230,4 @@ class Image(View):
 
     def end(self) -> None:
         super().end()
-        for load in self._loads.values():
-            self._end_load(load)
-        self.frames.close()
+        self.loads.end()

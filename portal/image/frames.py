@@ -73,6 +73,9 @@ class Frames:
                 "Close some of them, or ask for cutouts.",
             )
 
+    def __contains__(self, id: str) -> bool:
+        return id in self._frames
+
     def __iter__(self) -> Iterator[Frame]:
         return iter(list(self._frames.values()))
 

@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -37,14 +36,17 @@ Tell = Callable[[str], None]
 
 
 class ImageFiles:
-    """Files of one server. ``most_bytes`` bounds one file, ``room`` all that were fetched: the least used go."""
+    """Files of one server. ``most_bytes`` bounds one file, ``room`` all that were fetched: the least used go.
+
+    ``scratch`` is a folder for pixels that are too large for memory; it is emptied at the start.
+    """
 
     def __init__(self, web: Web, quota: Quota, folder: Path, most_bytes: int, room: int) -> None:
         self.web, self.quota = web, quota
         self.most_bytes, self._room = most_bytes, room
-        self._fetched, self._given, self._scratch = folder / "fetched", folder / "given", folder / "scratch"
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        for place in (self._fetched, self._given, self._scratch):
+        self._fetched, self._given, self.scratch = folder / "fetched", folder / "given", folder / "scratch"
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for place in (self._fetched, self._given, self.scratch):
             place.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
@@ -100,10 +102,6 @@ class ImageFiles:
             while len(self._links) > KEPT_LINKS:
                 self._links.popitem(last=False)
         return found
-
-    def scratch(self) -> Path:
-        """A folder of its own for the pixels of one image; all are emptied when the server starts."""
-        return Path(tempfile.mkdtemp(dir=self._scratch))
 
     def give(self, path: Path, name: str) -> ImageRef:
         """Take a FITS file that the user gave; it is moved here and stays until it is not used for long."""
