@@ -39,6 +39,7 @@ class Image(View):
         self._arranged: dict[str, str] = {"cutouts": "colour"}
         self._sizes = {"cutouts": OF_OBJECTS[0], "image": OF_IMAGES[0]}
         self._offers: list[Offer] = []
+        self._note: tuple = ((), "")  # the images opened together, and what must be known of them
         url = self.feed(self._answer)
         self.image = Fits(url=url, sizing_mode="stretch_both")
         self.bar = FrameBar(sizing_mode="stretch_width")
@@ -69,7 +70,8 @@ class Image(View):
     # -- what is to be shown -------------------------------------------------------------------------------------
     def refresh(self) -> None:
         session = self.session
-        self.bar.param.update(follow=session.follow, opened_count=len(session.images))
+        note = self._note[1] if self._note[0] == session.images and not session.follow else ""
+        self.bar.param.update(follow=session.follow, opened_count=len(session.images), note=note)
         self._read_row()
         if not session.follow:
             self._want(session.images, "opened")
@@ -216,9 +218,9 @@ class Image(View):
         self.bar.progress = ""
         if not refs:
             raise TriviewError("There is no image of it in the archive.")
-        total = max(rows, len(refs))
-        self.bar.note = f"{min(len(refs), MOST_IMAGES)} of {total:,} images" if total > len(refs[:MOST_IMAGES]) else ""
-        self.session.show_images(refs[:MOST_IMAGES])
+        shown, total = tuple(refs[:MOST_IMAGES]), max(rows, len(refs))
+        self._note = shown, f"{len(shown)} of {total:,} images" if total > len(shown) else ""
+        self.session.show_images(shown)
 
     # -- telling -------------------------------------------------------------------------------------------------
     def _say(self, words: str, failed: bool = False) -> None:
