@@ -31,8 +31,6 @@ class Load:
         self.state, self.message = "loading", "Asking …"
         self.band = ref.band
         self.told = 0.0
-        self.hdu = -1
-        self.file: ImageFile | None = None
         self.held = ExitStack()  # the file on disk, for as long as another HDU of it may be asked for
 
     def described(self) -> dict[str, Any]:
@@ -83,11 +81,11 @@ class Loads:
     def turn(self, load: Load, kind: str, text: str) -> None:
         """Show another HDU of the file ("hdu", its number) or other planes of a cube ("plane", numbers with commas)."""
         numbers = [int(word) for word in text.split(",")[:AXES] if word.isascii() and word.isdigit()]
-        if load.file is None or load.state != "ready" or not numbers:
+        if load.state != "ready" or not numbers:
             return
-        hdu, at = (numbers[0], ()) if kind == "hdu" else (load.hdu, tuple(numbers))
-        load.hdu, load.state, load.message, load.version = hdu, "loading", "Reading …", load.version + 1
-        self._start(load, lambda load: load.file.frame(hdu, at, load.stop))
+        hdu, at = (numbers[0], None) if kind == "hdu" else (-1, numbers)
+        load.state, load.message, load.version = "loading", "Reading …", load.version + 1
+        self._start(load, lambda load: self.frames.choose(load.id, hdu, at, load.stop))
 
     def stop(self) -> None:
         """Nothing more is fetched; each can be tried again."""
@@ -129,9 +127,9 @@ class Loads:
 
         path = load.held.enter_context(self.files.file(ref, load.stop, tell))
         ours = ref.source == "links"  # what the archive links to; the rest is read in a process of its own
-        load.file = ImageFile.open(path, ref.title, self.files.scratch, ref.did or ref.url, not ours, load.stop)
-        load.held.callback(load.file.close)
-        return load.file.frame(stop=load.stop)
+        file = ImageFile.open(path, ref.title, self.files.scratch, ref.did or ref.url, not ours, load.stop)
+        load.held.callback(file.close)
+        return file.frame(stop=load.stop)
 
     # -- in the page's thread ------------------------------------------------------------------------------------
     def _arrived(self, load: Load, done: Future) -> None:
@@ -141,12 +139,12 @@ class Loads:
         error = done.exception()
         if error is None:
             frame = done.result()
-            frame.id = load.id
             load.band = load.band or frame.band
-            self.frames.close(load.id)
+            load.state, load.message = "ready", ""
             try:
-                self.frames.add(frame)
-                load.state, load.message = "ready", ""
+                if load.id not in self.frames:
+                    frame.id = load.id
+                    self.frames.add(frame)
             except TriviewError as full:
                 error = full
         if isinstance(error, TriviewError):
