@@ -4,6 +4,7 @@ import { STRETCHES } from "./painter.js";
 import { element } from "../parts/kit.js";
 import { choice, iconButton, voices } from "../parts/viewer.js";
 
+const MOST_BUTTONS = 8; // images that have a button each
 const CUTS = [
   ["zscale", "zscale"], ["99.9", "99.9 %"], ["99.5", "99.5 %"], ["99", "99 %"], ["98", "98 %"], ["95", "95 %"],
   ["90", "90 %"], ["sigma", "−1 to +5 σ"], ["minmax", "min–max"], ["hand", "by hand"],
@@ -98,8 +99,12 @@ export function buildFrame() {
       more.setAttribute("aria-expanded", String(shown));
     },
 
-    // Leaves as many tools in the bar as there is room for; the others go to the panel.
+    // Leaves as many tools in the bar as there is room for; the others go to the panel. Nothing moves, and nothing
+    // loses the focus, while room and tools are the same.
     fold() {
+      const state = [root.clientWidth, ...places.map((node) => (node.hidden ? 0 : node.childElementCount))].join();
+      if (bar.dataset.state === state) return;
+      bar.dataset.state = state;
       bar.replaceChildren(...places);
       bar.classList.remove("tight");
       const away = [];
@@ -117,34 +122,46 @@ export function buildFrame() {
 
 const press = (node, on) => node.setAttribute("aria-pressed", String(Boolean(on)));
 
+const labelOf = (image) => [image.band, image.title].filter(Boolean).join(" · ") || image.id;
+
+// Options for `list`, made anew only when they are others: an open list stays open.
+export function offer(select, list, chosen) {
+  const state = JSON.stringify(list.map((image) => [image.id, labelOf(image)]));
+  if (select.dataset.state !== state) {
+    select.replaceChildren(...list.map((image) => element("option", { value: image.id }, labelOf(image))));
+    select.dataset.state = state;
+  }
+  select.value = chosen ?? "";
+}
+
 // Buttons for the images, the colour picture last; a list to choose from when they are many.
 export function offerImages(frame, images, three, model, acts) {
   const { list } = images;
-  const few = list.length <= 8;
-  const short = (image, k) => (image.name.length <= 3 ? image.name : String(k + 1));
+  const few = list.length <= MOST_BUTTONS;
   frame.bands.hidden = !few || list.length < 2;
   frame.pick.hidden = few;
   const colour = model.arrangement === "colour" && three;
-  const current = images.find(model.current) ?? list[0];
-  const buttons = list.map((image, k) => {
-    const label = image.band ? `${image.band} band` : image.title || image.id;
-    const node = element("button", { type: "button", title: image.title || label, "aria-label": label, "data-band": image.name }, short(image, k));
-    press(node, !colour && image === current);
-    node.addEventListener("click", () => acts.choose(image.id));
-    return node;
+  const names = list.map(({ name, band, title, id }, k) => {
+    const text = name.length <= 3 ? name : String(k + 1);
+    return { text, name, id, label: band ? `${band} band` : title || id, title: title || name };
   });
   if (three) {
-    const name = three.map((id) => images.find(id).name).reverse();
-    const text = name.every((one) => one.length <= 2) ? name.join("") : "RGB";
-    const label = `Colours of ${name.join(", ")}`;
-    const node = element("button", { type: "button", title: label, "aria-label": label, "data-band": text }, text);
-    press(node, colour);
-    node.addEventListener("click", () => acts.arrange("colour"));
-    buttons.push(node);
+    const bands = three.map((id) => images.find(id).name).reverse();
+    const text = bands.every((one) => one.length <= 2) ? bands.join("") : "RGB";
+    names.push({ text, name: text, id: "", label: `Colours of ${bands.join(", ")}`, title: `Colours of ${bands.join(", ")}` });
   }
-  frame.bands.replaceChildren(...buttons);
-  frame.pick.replaceChildren(...list.map((one) => element("option", { value: one.id }, [one.band, one.title].filter(Boolean).join(" · "))));
-  frame.pick.value = current?.id ?? "";
+  const state = JSON.stringify(names);
+  if (frame.bands.dataset.state !== state) {
+    frame.bands.dataset.state = state;
+    const buttons = names.map(({ text, name, id, label, title }) => {
+      const node = element("button", { type: "button", title, "aria-label": label, "data-band": name }, text);
+      node.addEventListener("click", () => (id ? acts.choose(id) : acts.arrange("colour")));
+      return node;
+    });
+    frame.bands.replaceChildren(...buttons);
+  }
+  names.forEach(({ id }, k) => press(frame.bands.children[k], id ? !colour && id === model.current : colour));
+  offer(frame.pick, list, model.current);
 }
 
 // The state of the buttons and lists, from the settings.

@@ -71,6 +71,8 @@ export class Cell {
     this.caption.textContent = sign
       ? images.map((one) => one.name).join(sign)
       : [this.image.band, this.image.title].filter(Boolean).join(" · ");
+    this.caption.title = (this.image.meta?.notes ?? []).join(" ");
+    this.caption.classList.toggle("noted", Boolean(this.caption.title));
     this.root.dataset.id = this.image.id;
     this.root.classList.toggle("current", current && several);
     this.shut.setAttribute("aria-label", `Close ${this.image.title || this.image.name}`);

@@ -18,18 +18,18 @@ async function wrong(answer) {
 export class Image {
   // `told` as Python gives it: {id, title, band, state, message, version}. `changed()` when there is something new.
   constructor(told, url, changed) {
-    Object.assign(this, { id: told.id, url, changed, meta: null, lattice: null, problem: "", view: null });
+    Object.assign(this, { id: told.id, url, changed, meta: null, lattice: null, problem: "", view: null, serial: 0 });
     this.levels = new Map(); // kind of cuts -> [low, high], or null while they are on their way
     this.request = new AbortController();
     this.tell(told);
   }
 
   tell(told) {
-    const again = this.serial !== undefined && this.serial !== (told.version ?? 0);
+    const again = this.version !== undefined && this.version !== (told.version ?? 0);
     const opened = told.state === "ready" && (this.state !== "ready" || again);
     Object.assign(this, { title: told.title ?? "", state: told.state ?? "ready", message: told.message ?? "" });
     this.band = told.band ?? "";
-    this.serial = told.version ?? 0;
+    this.version = told.version ?? 0;
     if (opened) this.load();
   }
 
@@ -44,7 +44,7 @@ export class Image {
 
   ask(what, more = {}) {
     const query = new URLSearchParams({ ask: what, f: this.id, ...more });
-    if (this.serial) query.set("v", this.serial);
+    if (this.version) query.set("v", this.version);
     return `${this.url}${this.url.includes("?") ? "&" : "?"}${query}`;
   }
 
@@ -59,11 +59,13 @@ export class Image {
     this.request.abort();
     this.request = new AbortController();
     const { signal } = this.request;
+    const { version } = this;
     this.problem = "";
     try {
       const meta = await this.answer("meta", {}, signal);
       if (signal.aborted) return;
       this.meta = meta;
+      this.serial = version; // of what is shown: that of the tiles
       [this.nx, this.ny] = [meta.nx, meta.ny];
       this.lattice = meta.lattice ? new Lattice(meta.lattice, meta.nx, meta.ny) : null;
       this.levels = new Map(Object.entries(meta.cuts));

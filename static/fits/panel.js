@@ -1,4 +1,5 @@
 // The viewer's settings panel: levels by hand, colour picture, difference, mask planes, and what else a file holds.
+import { offer } from "./bar.js";
 import { planeColour } from "./colours.js";
 import { element } from "../parts/kit.js";
 import { choice } from "../parts/viewer.js";
@@ -64,15 +65,11 @@ export function showPanel(frame, panel, acts, { images, current, three, limits, 
   panel.share.hidden = list.length < 2;
   frame.hideSection("colours", model.arrangement !== "colour" || !three);
   frame.hideSection("difference", model.arrangement !== "difference" || list.length < 2);
-  const offer = (node, chosen) => {
-    node.replaceChildren(...list.map((one) => element("option", { value: one.id }, [one.band, one.title].filter(Boolean).join(" · ") || one.id)));
-    node.value = chosen;
-  };
-  panel.bands.forEach((node, k) => three && offer(node, three[k]));
+  panel.bands.forEach((node, k) => three && offer(node, list, three[k]));
   write(panel.white, short(lupton?.[0]));
   write(panel.soft, short(lupton?.[1]));
   const other = list.find((one) => one !== current);
-  panel.pair.forEach((node, k) => offer(node, model.pair?.[k] ?? [current, other][k]?.id));
+  panel.pair.forEach((node, k) => offer(node, list, model.pair?.[k] ?? [current, other][k]?.id));
   showMasks(frame, panel, acts, images.planes, model.masks ?? {});
   showFile(frame, panel, acts, current);
 }
@@ -110,11 +107,12 @@ function showMasks(frame, panel, acts, planes, masks) {
 function showFile(frame, panel, acts, image) {
   const hdus = (image?.meta?.hdus ?? []).filter(({ kind, shape }) => /image/i.test(kind) && shape.length >= 2);
   const cube = image?.meta?.cube;
-  frame.hideSection("file", hdus.length < 2 && !cube);
-  const state = JSON.stringify([image?.id, hdus, image?.meta?.hdu, cube]);
+  const notes = image?.meta?.notes ?? [];
+  frame.hideSection("file", hdus.length < 2 && !cube && !notes.length);
+  const state = JSON.stringify([image?.id, hdus, image?.meta?.hdu, cube, notes]);
   if (panel.file.dataset.state === state) return;
   panel.file.dataset.state = state;
-  panel.file.replaceChildren();
+  panel.file.replaceChildren(...notes.map((note) => element("p", { class: "note" }, note)));
   if (hdus.length > 1) {
     const names = hdus.map(({ index, name, shape }) => [String(index), `${index} ${name} ${shape.join(" × ")}`]);
     const hdu = panel.on(choice("HDU", names), () => acts.asked(`hdu=${hdu.value}`, image.id));

@@ -1,7 +1,7 @@
 // The graphics memory of the FITS viewer: tiles as layers of one array texture, the least used giving way.
 import { TILE } from "./tiles.js";
 
-const FIRST = 8; // layers to begin with; a layer is 1 MiB
+const FIRST = 4; // layers to begin with; a layer is 1 MiB
 export const MOST_LAYERS = 160;
 
 export class Pool {
@@ -11,16 +11,22 @@ export class Pool {
     this.layers = []; // what lies where: {key, tile, tick}
     this.places = new Map();
     this.tick = 0;
-    this.#make(FIRST);
+    this.most = MOST_LAYERS;
+    this.#make(whole ? 1 : FIRST); // masks are shown when asked for
   }
 
   #make(size) {
     const { gl, whole } = this;
-    if (this.texture) gl.deleteTexture(this.texture);
-    this.size = size;
-    this.texture = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.texture);
+    const texture = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);
     gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, whole ? gl.R32I : gl.R32F, TILE, TILE, size);
+    if (gl.getError() === gl.OUT_OF_MEMORY && this.texture) {
+      gl.deleteTexture(texture);
+      this.most = this.size;
+      return;
+    }
+    gl.deleteTexture(this.texture ?? null);
+    Object.assign(this, { size, texture });
     for (const name of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {
       gl.texParameteri(gl.TEXTURE_2D_ARRAY, name, gl.NEAREST);
     }
@@ -61,7 +67,7 @@ export class Pool {
       if (tick < this.tick && (oldest < 0 || tick < this.layers[oldest].tick)) oldest = place;
     });
     if (oldest >= 0 && this.layers.length >= MOST_LAYERS / 2) return oldest;
-    if (this.size < MOST_LAYERS) this.#make(Math.min(MOST_LAYERS, 2 * this.size));
+    if (this.size < this.most) this.#make(Math.min(this.most, 2 * this.size));
     return this.layers.length < this.size ? this.layers.length : oldest;
   }
 }

@@ -68,8 +68,14 @@ export class Scene {
     this.shared.orient(next.lattice, this.model.north_up, this.model.flip);
   }
 
+  // Whether an image goes with the leader; one without sky coordinates cannot by the sky.
+  #locked(image) {
+    const { lock } = this.model;
+    return Boolean(lock && this.leader) && (lock === "pixel" || image === this.lead || !this.lead.lattice || Boolean(image.lattice));
+  }
+
   viewOf(image) {
-    if (this.model.lock) return this.shared;
+    if (this.#locked(image)) return this.shared;
     if (!image.view) {
       image.view = new View();
       image.view.orient(image.lattice, this.model.north_up, this.model.flip);
@@ -117,9 +123,8 @@ export class Scene {
   }
 
   #placeOf(image, { width, height }) {
-    const { leader } = this;
     const view = this.viewOf(image);
-    const lead = this.model.lock && leader?.ready ? leader : image;
+    const lead = this.#locked(image) ? this.lead : image;
     if (view.whole && lead.ready) view.fit(lead.nx, lead.ny, [width, height]);
     return new Place(image, view, [width, height], this.model.lock === "wcs" ? lead : image);
   }
@@ -228,7 +233,7 @@ export class Scene {
   }
 
   #paint(cell, parts, ratio) {
-    const { model, painter, tiles, leader } = this;
+    const { model, painter, tiles } = this;
     const { mode, images } = cell;
     const { stretch } = settingsOf(model, cell.image.id);
     const limits = mode === "difference" ? differenceLimits(model, images, this.current) : limitsOf(model, cell.image, this.current);
