@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-SOURCES := $(wildcard static/*.js static/parts/* static/*.mjs static/package-lock.json)
+# All that is built from, in every folder of static/ but what is fetched and what is made.
+FOLDERS := $(filter-out static/dist/ static/node_modules/,$(wildcard static/*/))
+SOURCES := $(wildcard static/*.js static/*.mjs static/package-lock.json $(addsuffix *,$(FOLDERS)))
 # Node from the system, else from a Python package inside the environment.
 NODE_PATH := $(if $(shell command -v npm 2>/dev/null),$(PATH),$(CURDIR)/$(BIN):$(PATH))
 CHROMIUM := /usr/bin/chromium
