@@ -81,6 +81,7 @@ class Portal:
         from portal.jobs.runner import Runner
         from portal.vo.hips import Surveys
         from portal.vo.images import ImageFiles
+        from portal.vo.mocs import MocList
         from portal.vo.quota import Quota
         from portal.vo.schema import SchemaBook
         from portal.vo.soda import Cutouts
@@ -108,7 +109,8 @@ class Portal:
         images.sweep_given(settings.keep_days)
         cutouts = Cutouts(images, TapService(self.runner.web, settings.service_url))
         surveys = Surveys(self.runner.web, settings.hips_list, settings.archive_url)
-        self.desk = Desk(self.feeds, self.intakes, SchemaBook(), cutouts, surveys, read_examples())
+        mocs = MocList(self.runner.web, settings.moc_list, surveys)
+        self.desk = Desk(self.feeds, self.intakes, SchemaBook(), cutouts, surveys, mocs, read_examples())
 
     def _sky(self) -> Path:
         """The folder of the sample sky, made when it is not there. In the main thread, which Ctrl-C reaches."""

@@ -43,6 +43,7 @@ class Settings:
     tap_url: str = setting("", "TAP service to use instead of the embedded archive, e.g. https://host/api/tap.")
     tap_token: str = setting("", "Bearer token for that service, sent to its host only.", secret=True)
     hips_list_url: str = setting("", "HiPS list of the sky view; empty means the embedded surveys.")
+    moc_list_url: str = setting("", "List of coverage maps (an IPAC table, as Rubin's); empty: the embedded ones.")
     private_hosts: str = setting("", "Private host:port names that links in results may point to; others are refused.")
     maxrec: int = setting(50_000, "Row limit of a query unless the user sets another: a first look stays quick.")
     maxrec_ceiling: int = setting(10_000_000, "Largest row limit a user can set: what one machine pages well.")
@@ -79,6 +80,11 @@ class Settings:
     def hips_list(self) -> str:
         """Where the list of sky surveys is."""
         return self.hips_list_url or f"{self.archive_url}/api/hips/list"
+
+    @property
+    def moc_list(self) -> str:
+        """Where the list of coverage maps is, or "" where there is none."""
+        return self.moc_list_url or (f"{self.archive_url}/api/hips/moc-list.tbl" if self.embedded else "")
 
     @property
     def embedded(self) -> bool:

@@ -4,6 +4,7 @@ import { buildFrame, describe, showReadout } from "./sky/frame.js";
 import { watchHands } from "./sky/hands.js";
 import { Marks } from "./sky/marks.js";
 import { pixelOf, readView } from "./sky/projection.js";
+import { joinMocs } from "./sky/mocs.js";
 import { joinOutlines } from "./sky/outlines.js";
 import { joinPoints } from "./sky/rows.js";
 import { borrowStage } from "./sky/stage.js";
@@ -17,7 +18,7 @@ const LEAST_FIT = 1 / 60; // degrees: one row alone is shown with its surroundin
 // text), worldAt(x, y), fresh(), loaded()) and returns an object with draw(view), settled(view) and close(); where
 // it has them, hover(x, y) and click(x, y), true when there is something of theirs at that pixel; leave(), bounds() and
 // count().
-const PARTS = [joinPoints, joinOutlines];
+const PARTS = [joinPoints, joinOutlines, joinMocs];
 const mounted = new WeakMap();
 
 export function render({ model, view, el }) {

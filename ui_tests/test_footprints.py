@@ -85,6 +85,7 @@ def test_footprints_are_drawn_named_marked_and_picked(kit: Kit, shot: Callable[[
 
     page.get_by_role("button", name="Layers").click()
     panel = page.get_by_role("region", name="Layers")
+    panel.locator("summary", has_text="Footprints").click()
     expect(panel).to_contain_text("g 2")
     x, y = kit.pixel(62.2, -37.0)
     page.mouse.move(x, y)

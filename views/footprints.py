@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from portal.chart.bands import order_of, style_of
-from portal.errors import QueryError, TriviewError
+from portal.errors import LimitError, QueryError, TriviewError
 from portal.session import Session
 from portal.sky.outlines import Outlines, outlines_of_corners, read_outlines
 from portal.table.positions import band_column, outline_columns
@@ -137,12 +137,7 @@ def drawn_of(table: ResultTable, where: str, names: tuple[str, ...]) -> Drawn:
     """What is drawn of the rows that ``where`` keeps, ``names`` being the columns of outlines. Raises LimitError."""
     rows = table.where(where)
     total, rows = len(rows), rows[:MOST_ROWS]
-    column = table.meta.column(names[0])
-    cells = table.take(rows, list(names))
-    if len(names) == 1:
-        lines = read_outlines(cells.column(0), "" if column.is_text else column.xtype)
-    else:
-        lines = outlines_of_corners([_numbers(cells.column(at)) for at in range(len(names))])
+    lines = outlines_of(table, rows, names)
     notes = [f"{len(np.unique(lines.row)):,} footprints"]
     if total > len(rows):
         notes.append(f"of the first {len(rows):,} of {total:,} rows")
@@ -153,6 +148,17 @@ def drawn_of(table: ResultTable, where: str, names: tuple[str, ...]) -> Drawn:
     if band:
         paint, bands = _painted(table.take(rows, [band]).column(0).to_pylist(), lines)
     return Drawn(lines, rows[lines.row], paint[lines.row], bands, "; ".join(notes))
+
+
+def outlines_of(table: ResultTable, rows: np.ndarray, names: tuple[str, ...]) -> Outlines:
+    """The outlines of some rows, ``names`` being the columns that hold them. Raises LimitError beyond 200,000 rows."""
+    if len(rows) > MOST_ROWS:
+        raise LimitError(f"{len(rows):,} footprints are too many; at most {MOST_ROWS:,} are read.", "Filter the rows.")
+    cells = table.take(rows, list(names))
+    if len(names) > 1:
+        return outlines_of_corners([_numbers(cells.column(at)) for at in range(len(names))])
+    column = table.meta.column(names[0])
+    return read_outlines(cells.column(0), "" if column.is_text else column.xtype)
 
 
 def _painted(names: list[str | None], lines: Outlines) -> tuple[np.ndarray, list[dict[str, Any]]]:

@@ -10,6 +10,7 @@ from portal.permalink import Link
 from portal.session import FACES, LAYOUTS, Session
 from portal.sky.position import parse_position
 from portal.vo.hips import Surveys
+from portal.vo.mocs import MocList
 from portal.vo.schema import SchemaBook
 from portal.vo.soda import Cutouts
 from widgets.layout import Layout
@@ -23,6 +24,7 @@ from .footprints import Footprints
 from .image import Image
 from .intake import Intakes
 from .lightcurve import Curve
+from .mocs import Mocs
 from .place import Place
 from .results import Results
 from .search import Search
@@ -39,6 +41,7 @@ class Desk:
     book: SchemaBook
     cutouts: Cutouts
     surveys: Surveys
+    mocs: MocList
     examples: list[dict[str, str]]
 
 
@@ -53,6 +56,7 @@ class Page(View):
         self.table = Table(session, feeds, desk.cutouts)
         self.coverage = Coverage(session, feeds, desk.surveys)
         self.footprints = Footprints(session, feeds, self.coverage.sky)
+        self.mocs = Mocs(session, feeds, self.coverage.sky, desk.mocs, desk.intakes)
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
@@ -60,8 +64,8 @@ class Page(View):
         upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book), "dialog")
         self.drawer = Drawer(session, feeds, {**PANELS, "upload": upload})
         self.views: list[View] = [
-            self.search, self.results, self.table, self.coverage, self.footprints, self.chart, self.curve, self.image,
-            self.place, self.drawer,
+            self.search, self.results, self.table, self.coverage, self.footprints, self.mocs, self.chart, self.curve,
+            self.image, self.place, self.drawer,
         ]  # fmt: skip
         settings = session.settings
         self.layout = Layout(

@@ -25,6 +25,7 @@ export function joinOutlines(sky) {
 
   const controls = buildControls(frame.section("footprints", "Footprints"));
   const section = controls.body.closest(".section");
+  section.open = false;
 
   const showRow = (path, row) => path.setAttribute("d", row >= 0 && stage.view ? layer.path(stage.view, row) : "");
   const redraw = () => stage.view && part.draw(stage.view);
@@ -98,7 +99,6 @@ export function joinOutlines(sky) {
   };
 
   const paint = () => {
-    const dark = document.documentElement.dataset.theme === "dark";
     const one = legible(cssColour(frame.root, "var(--tv-sky-outline, #6fb7ff)"));
     const bands = model.outlines.bands ?? [];
     // The sky is dark in either theme.
@@ -106,7 +106,7 @@ export function joinOutlines(sky) {
       controls.byBand() && bands[k] ? legible(cssColour(frame.root, bands[k].colour)) : one,
     );
     layer.chosenColour = legible(cssColour(frame.root, "var(--tv-sky-selected, #ff9f2e)"));
-    controls.legend(controls.byBand() ? bands : [], layer.colours, dark);
+    controls.legend(controls.byBand() ? bands : [], layer.colours);
     redraw();
   };
 
@@ -142,7 +142,6 @@ export function joinOutlines(sky) {
     layer.opacity = controls.opacity();
     paint();
   }, signal);
-  frame.host.addEventListener("pointerleave", part.leave, { signal });
   signal.addEventListener("abort", onTheme(paint));
   load();
   model.on("outlines", load);
@@ -155,7 +154,7 @@ function buildControls(body) {
   const shown = element("input", { type: "checkbox", checked: true });
   const colour = element("select", { "aria-label": "Colour of footprints" });
   const opacity = element("input", { type: "range", min: 10, max: 100, value: 80, "aria-label": "Opacity of footprints" });
-  const legend = element("div", { class: "legend" });
+  const legend = element("div", { class: "bands" });
   const note = element("div", { class: "muted note", role: "status" });
   const colouring = element("label", {}, "Colour", colour);
   const line = element("div", { class: "line" }, element("label", {}, shown, "Show"), colouring, opacity);
