@@ -10,6 +10,7 @@ import { Readout } from "./fits/readout.js";
 import { Scene } from "./fits/scene.js";
 import style from "./fits/fits.css";
 import { Tiles } from "./fits/tiles.js";
+import measures from "./fits/tools/tools.css";
 import { addStyle, debounce, gesture, onTheme } from "./parts/kit.js";
 import shared from "./parts/viewer.css";
 
@@ -25,7 +26,7 @@ export function render({ model, view: panelView, el }) {
   const watch = new AbortController();
   const frame = buildFrame();
   const readout = new Readout();
-  addStyle(el, shared + style);
+  addStyle(el, shared + style + measures);
   frame.root.insertBefore(readout.root, frame.panel);
   el.append(frame.root);
   let scheduled = 0;
@@ -139,7 +140,9 @@ export function render({ model, view: panelView, el }) {
       const [x, y] = cell.pixelAt(px, py);
       return overlay.pointer(kind, cell, { px, py, x, y }, event);
     },
-    click(cell) {
+    click(cell, at) {
+      const row = cell ? overlay.rowAt(cell, at[0] - cell.left, at[1] - cell.top) : -1;
+      if (row >= 0) gesture(model, "clicked", { row });
       if (cell && cell.mode === "single" && cell.image !== scene.current) choose(cell.image.id);
     },
     point(cell, at) {
@@ -213,6 +216,7 @@ export function render({ model, view: panelView, el }) {
     say: (text) => frame.note(text),
     gesture: (name, fields) => gesture(model, name, fields),
     redraw,
+    paint: () => scene.draw(),
     lay: () => acts.lay(),
     held: (name) => frame.hold(name),
   });
@@ -299,6 +303,7 @@ export function render({ model, view: panelView, el }) {
     const limits = current?.ready ? limitsOf(model, current, current) : null;
     const colour = mode === "colour" && scene.cells[0].images.every((one) => one.ready) ? luptonOf(model, scene.cells[0].images, tiles) : null;
     showPanel(frame, panel, acts, { images, current, three, limits, lupton: colour?.lupton, model });
+    overlay.shown();
     redraw();
     read();
   };

@@ -82,8 +82,12 @@ class Kit:
         frames = self.frames
 
         class Answers(RequestHandler):
-            def get(self) -> None:
+            def post(self) -> None:
+                self.get(self.request.body.decode())
+
+            def get(self, body: str = "") -> None:
                 arguments = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+                arguments["body"] = body
                 try:
                     body, kind = answer(frames, arguments)
                 except TriviewError as error:

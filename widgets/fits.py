@@ -56,6 +56,35 @@ class Asked(NamedTuple):
     id: str
 
 
+class Measured(NamedTuple):
+    """The user wants as a table what was measured; ``what`` is "points" or "profile", ``id`` the current image.
+
+    ``text`` is JSON. Of points: [{"id": image, "points": [[name, x, y], ...]}, ...] in pixels from 0. Of a profile:
+    {"lines": [{"id": image, "points": [[x, y], [x, y]]}, ...], "width": pixels, "out": [mask planes left out]}.
+    """
+
+    n: int
+    what: str
+    id: str
+    text: str
+
+
+class Enclosed(NamedTuple):
+    """The user wants the rows within a region marked.
+
+    ``kind`` is circle, annulus, ellipse, box or polygon; ``points`` ra, dec, ra, dec, ... in ICRS degrees; ``sizes``
+    (radii, half axes, full sides) in arcseconds; ``angle`` the position angle of the first size; ``mode`` "and", "or"
+    or "and not".
+    """
+
+    n: int
+    kind: str
+    points: tuple[float, ...]
+    sizes: tuple[float, ...]
+    angle: float
+    mode: str
+
+
 class Fits(JSWidget):
     """Draws the images of ``frames``; all it needs of them it asks at ``url``: see ``portal.image.answers``."""
 
@@ -92,6 +121,7 @@ class Fits(JSWidget):
     pair = param.List(default=[], item_type=str, doc="Ids of the difference: first minus second.")
     target = param.Tuple(default=None, length=3, allow_None=True, doc="Where to go: ra, dec, fov; see `go`.")
     position = param.Tuple(default=None, length=2, allow_None=True, doc="Crosshair: ra, dec in ICRS degrees.")
+    rows = param.Boolean(default=False, doc="Whether rows of the result are drawn on the images.")
     overlay = param.Integer(default=0, doc="Raise it to have what lies over the images fetched again.")
     message = param.String(default="", doc="What is missing or wrong, shown over the images.")
     failed = param.Boolean(default=False, doc="Whether `message` tells of an error.")
@@ -102,6 +132,8 @@ class Fits(JSWidget):
     framed = Gesture(Framed)
     closed = Gesture(Closed)
     asked = Gesture(Asked)
+    measured = Gesture(Measured)
+    enclosed = Gesture(Enclosed)
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**{"css_classes": ["tv-image"], **params})

@@ -51,9 +51,9 @@ def _profile(frames: Frames, asked: Asked) -> Any:
 
 
 def _statistics(frames: Frames, asked: Asked) -> Any:
-    """``shape`` as JSON, or ``box``, or neither for all; ``plane`` (image), ``out``: mask planes left out."""
+    """``body``: a shape; else ``box``, or all; ``plane`` (image), ``out``: mask planes left out."""
     frame = frame_of(frames, asked)
-    shape = Shape.from_json(_json(asked["shape"])) if asked.get("shape") else None
+    shape = Shape.from_json(_json(asked["body"])) if asked.get("body") else None
     mask, bits = left_out(frame, asked)
     pixels = frame.plane(asked.get("plane", "image"))
     found = statistics.statistics(pixels, shape, mask, bits, None if shape else box(asked))

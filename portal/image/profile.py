@@ -11,6 +11,7 @@ from portal.errors import FormatError, LimitError
 
 MOST_STEPS = 20_000  # samples along a line: more than an image is wide, and than a chart shows
 MOST_WIDTH = 500  # pixels across
+LEAST_WEIGHT = 1e-9  # of a pixel: less is rounding, by which a line along a row must not touch the next row
 
 
 class Profile(NamedTuple):
@@ -67,10 +68,11 @@ def bilinear(
 ) -> np.ndarray:
     """Values (float64) between pixel centres; NaN outside of them and where a pixel that weighs in does not count."""
     ny, nx = pixels.shape
-    within = (x >= 0) & (x <= nx - 1) & (y >= 0) & (y <= ny - 1)
+    edge = LEAST_WEIGHT
+    within = (x >= -edge) & (x <= nx - 1 + edge) & (y >= -edge) & (y <= ny - 1 + edge)
     column = np.clip(np.floor(np.where(within, x, 0)).astype(int), 0, max(nx - 2, 0))
     row = np.clip(np.floor(np.where(within, y, 0)).astype(int), 0, max(ny - 2, 0))
-    fx, fy = x - column, y - row
+    fx, fy = np.clip(x - column, 0, 1), np.clip(y - row, 0, 1)
     out = np.zeros(len(x))
     for dx, dy, weight in ((0, 0, (1 - fx) * (1 - fy)), (1, 0, fx * (1 - fy)), (0, 1, (1 - fx) * fy), (1, 1, fx * fy)):
         at = np.minimum(row + dy, ny - 1), np.minimum(column + dx, nx - 1)
@@ -78,5 +80,5 @@ def bilinear(
         if mask is not None and leave_out:
             part[(mask[at] & leave_out) != 0] = np.nan
         part[~np.isfinite(part)] = np.nan  # infinite is no value either
-        out += np.where(weight > 0, part * weight, 0.0)
+        out += np.where(weight > LEAST_WEIGHT, part * weight, 0.0)
     return np.where(within, out, np.nan)

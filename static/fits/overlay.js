@@ -5,10 +5,12 @@
 // down. `draw` puts what it has into `group`, SVG of its own in `cell` (see cells.js), after every change of the view,
 // also while the tool is not in the user's hand. `pointer` gets "down", "move", "up", "leave" and "double" while it is,
 // with `at` = {px, py, x, y}: CSS pixels of the cell and pixels of its image; true when the viewer must not act itself.
+// `shown()`, if there, when another image or view is shown while the tool is in the user's hand; `rowAt(cell, px, py)`
+// gives the row of the result at a place, -1 for none.
 // `viewer` is {root, host, model, cells(), current(), images(), ask(image, what, more) -> JSON, panel(name, title) ->
-// HTMLElement, say(text), redraw(), lay() (puts the tool down), signal}.
+// HTMLElement, say(text), redraw(), paint() (at once), lay() (puts the tool down), gesture(name, fields), signal}.
 import { drawCompass, svgElement } from "../parts/viewer.js";
-import { TOOLS } from "./tools.js";
+import { makeTools } from "./tools.js";
 
 const NICE = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 36000];
 const ROOM = 150; // CSS pixels a side below which a cell has no compass and scale
@@ -16,7 +18,7 @@ const ROOM = 150; // CSS pixels a side below which a cell has no compass and sca
 export class Overlay {
   constructor(viewer) {
     this.viewer = viewer;
-    this.tools = TOOLS;
+    this.tools = makeTools(viewer);
     this.held = null;
   }
 
@@ -36,6 +38,20 @@ export class Overlay {
 
   pointer(kind, cell, at, event) {
     return Boolean(this.held?.pointer?.(kind, cell, at, event));
+  }
+
+  // The row of the result whose mark is at a place of a cell; -1 for none.
+  rowAt(cell, px, py) {
+    return this.tools.find((tool) => tool.rowAt)?.rowAt(cell, px, py) ?? -1;
+  }
+
+  // Tells the tool in hand once another image is current or others are seen.
+  shown() {
+    const { current, cells } = this.viewer;
+    const key = [current(), ...cells().flatMap((cell) => cell.images)].map((one) => one && `${one.id} ${one.serial} ${one.ready}`).join();
+    if (key === this.seen) return;
+    this.seen = key;
+    this.held?.shown?.();
   }
 
   draw(cell, position) {
