@@ -216,6 +216,7 @@ export function render({ model, view: panelView, el }) {
     say: (text) => frame.note(text),
     gesture: (name, fields) => gesture(model, name, fields),
     redraw,
+    set: (settings) => acts.set(settings),
     paint: () => scene.draw(),
     lay: () => acts.lay(),
     held: (name) => frame.hold(name),

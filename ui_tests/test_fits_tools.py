@@ -214,7 +214,7 @@ def test_layers_header_levels_and_files(kit: Kit, shot: Callable[..., object], u
         ],
     )
     frame.planes = replace(frame.planes, hdu=1)
-    widget = Fits(url="images", frames=kit.add(frame), width=1000, height=700, limits=(-10.0, 60.0), north_up=True)
+    widget = Fits(url="images", frames=kit.add(frame), width=1000, height=700, limits=[-10.0, 60.0], north_up=True)
     page = kit.open(widget)
     # A grid in Galactic coordinates: a labelled line goes where astropy says.
     sheet = take(page, "layers")
@@ -244,7 +244,7 @@ def test_layers_header_levels_and_files(kit: Kit, shot: Callable[..., object], u
     expect(lever).to_have_count(1)
     shot(page, "histogram")
     lever.press("ArrowRight")
-    until(page, lambda: widget.limits is not None and widget.limits[1] > 60)
+    until(page, lambda: widget.limits[1] > 60)
     assert widget.limits[0] == -10
     # Files: the part that is seen as FITS, and the view as a picture with what lies over it.
     sheet = take(page, "save")

@@ -39,6 +39,8 @@ def cutout(frame: Frame, box: tuple[int, int, int, int]) -> bytes:
         if name == "mask":
             for bit in frame.planes.bits:
                 header[f"MP_{bit.name}" if len(bit.name) < 6 else f"HIERARCH MP_{bit.name}"] = bit.bit
+        if frame.wcs is not None and "CTYPE1" not in header:  # a plane whose place only another HDU tells
+            header.update(frame.wcs.to_header(relax=True))
         _move(header, x0, y0)
         pixels = np.asarray(frame.plane(name)[y0:y1, x0:x1])
         hdus.append(fits.ImageHDU(pixels, header, name=name.upper()))

@@ -8,7 +8,7 @@
 // `shown()`, if there, when another image or view is shown while the tool is in the user's hand; `rowAt(cell, px, py)`
 // gives the row of the result at a place, -1 for none.
 // `viewer` is {root, host, model, cells(), current(), images(), ask(image, what, more) -> JSON, panel(name, title) ->
-// HTMLElement, say(text), redraw(), paint() (at once), lay() (puts the tool down), gesture(name, fields), signal}.
+// HTMLElement, say(text), redraw(), paint() (at once), set(settings), lay() (puts the tool down), gesture(name, fields), signal}.
 import { drawCompass, svgElement } from "../parts/viewer.js";
 import { makeTools } from "./tools.js";
 

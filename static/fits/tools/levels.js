@@ -22,10 +22,8 @@ export function histogramTool(dock) {
     ask();
   });
 
-  const levels = () => {
-    const cell = viewer.cells().find((one) => one.image === viewer.current());
-    return viewer.model.limits ?? cell?.limits ?? null;
-  };
+  // Black and white as drawn.
+  const levels = () => viewer.cells().find((one) => one.images.includes(viewer.current()))?.limits ?? null;
 
   const seen = (image) => {
     const cell = viewer.cells().find((one) => one.image === image);
@@ -56,9 +54,7 @@ export function histogramTool(dock) {
     );
   };
 
-  const set = (limits) => {
-    viewer.model.limits = limits;
-  };
+  const set = (limits) => viewer.set({ limits });
   const soon = debounce(set, 40);
 
   const chart = (found, image) => {
@@ -66,11 +62,13 @@ export function histogramTool(dock) {
     const { unit } = image.meta;
     plot.axes([found.low, found.high], [0, ...logs], { x: unit ? `value (${unit})` : "value" });
     plot.bars(found.low, found.high, logs);
-    const now = levels();
+    let now = levels();
     if (now) {
       const drag = (k) => (value, done) => {
-        const next = levels().with(k, value);
-        if (next[0] < next[1]) (done ? set : soon)(next);
+        const next = now.with(k, value);
+        if (!(next[0] < next[1])) return;
+        now = next;
+        (done ? set : soon)(next);
       };
       plot.lever(now[0], "Black level", drag(0));
       plot.lever(now[1], "White level", drag(1));

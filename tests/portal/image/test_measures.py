@@ -169,8 +169,9 @@ def test_cutouts_keep_pixels_places_and_headers() -> None:
         assert hdus["MASK"].header["MP_DETECTED"] == 5
         header = hdus["IMAGE"].header
         assert (header["LTV1"], header["LTV2"], header["CRVAL1A"], header["CRPIX1A"]) == (-220, -80, 220, 1)
-        spot = WCS(header).pixel_to_world(7, 11)
-        assert spot.separation(SKY.pixel_to_world(127, 41)).arcsec < 1e-6
+        for name in ("IMAGE", "MASK"):
+            spot = WCS(hdus[name].header).pixel_to_world(7, 11)
+            assert spot.separation(SKY.pixel_to_world(127, 41)).arcsec < 1e-6
     with pytest.raises(FormatError, match="no pixels"):
         cutout(whole, (500, 0, 600, 10))
 
