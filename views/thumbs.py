@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from portal.errors import QueryError, TriviewError
-from portal.sky.cutout import thumbnail
+from portal.image.thumbnail import thumbnail
 from portal.table.result import ResultTable
 from portal.vo.soda import Cutouts
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import threading
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from portal.image.read import NotOursError, planes_of
 
 
 class ImageFile:
-    """An opened file, to be closed. ``hdus``: {"index", "name", "kind", "shape"} of each HDU, shape as NAXIS1, ...
+    """An opened file, to be closed; ``Frames`` does, with the last frame that is from it.
 
+    ``hdus``: {"index", "name", "kind", "shape"} of each HDU, shape as NAXIS1, NAXIS2, ...
     Kinds are image, compressed image, table and empty.
     """
 
@@ -30,7 +32,6 @@ class ImageFile:
         self._buffer: np.ndarray | None = None
         self._parts: list[Part] = []
         self._path: Path | None = None
-        self._own = False
         self._cards: list[list[Card]] = []
         self._first: Planes | None = None
 
@@ -44,7 +45,7 @@ class ImageFile:
         foreign: bool = True,
         stop: threading.Event | None = None,
     ) -> ImageFile:
-        """``content``: the bytes of a file, or where it lies (it must stay there until this is closed).
+        """``content``: the bytes of a file, or where it lies (it may go once this returns).
 
         ``title`` names the image to the user, ``source`` says where it is from. Large planes go to files in
         ``scratch`` that need no deleting. With ``foreign`` a process of its own reads the file; without it (services
@@ -91,8 +92,8 @@ class ImageFile:
         return self._cards[hdu] if self._cards else cards_of(self._parts[hdu].header())
 
     def close(self) -> None:
-        """Frames that are open stay."""
-        if self._own and self._path is not None:
+        """Frames that are open keep their pixels."""
+        if self._path is not None:
             self._path.unlink(missing_ok=True)
         self._path = self._first = self._buffer = None
 
@@ -110,11 +111,13 @@ class ImageFile:
         self.hdus = tuple(part.listed() for part in self._parts)
 
     def _open_apart(self, content: bytes | Path, stop: threading.Event | None) -> None:
+        self._path = self._scratch / f"{uuid.uuid4().hex}.fits"
         if isinstance(content, bytes):
-            with tempfile.NamedTemporaryFile(dir=self._scratch, suffix=".fits", delete=False) as file:
-                self._path, self._own = Path(file.name), True
-                file.write(content)
+            self._path.write_bytes(content)
         else:
-            self._path = content
+            try:
+                self._path.hardlink_to(content)
+            except OSError:  # another disk, or one without links
+                shutil.copyfile(content, self._path)
         found = read_apart(self._path, self._scratch, stop=stop)
         self._first, self.hdus, self._cards = found.planes, found.hdus, found.cards

@@ -85,8 +85,10 @@ class File(Protocol):
 
     def frame(self, hdu: int, at: Sequence[int], stop: threading.Event | None) -> Frame: ...
 
+    def close(self) -> None: ...
 
-@dataclass
+
+@dataclass(eq=False)
 class Described:
     """Of a frame made from arrays: what it shall say of a file."""
 
@@ -100,8 +102,11 @@ class Described:
     def frame(self, hdu: int, at: Sequence[int], stop: threading.Event | None) -> Frame:
         raise FormatError("This image was not read from a file.")
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
-@dataclass
+
+@dataclass(eq=False)
 class Frame:
     """A frame of a page. Pixels are read when first needed; calls that need them can take a second then."""
 

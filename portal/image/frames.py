@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from portal.errors import FormatError, LimitError
 from portal.image.frame import Frame
@@ -19,19 +19,17 @@ class Frames:
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget
         self._frames: dict[str, Frame] = {}
-        self._closing: dict[str, Callable[[], None]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def add(self, frame: Frame, closed: Callable[[], None] = lambda: None) -> str:
-        """Takes a frame in and gives its id; ``closed`` is called once it is gone. Raises LimitError when full."""
+    def add(self, frame: Frame) -> str:
+        """Takes a frame in and gives its id (its own, when it has one). Raises LimitError when full."""
         with self._lock:
             if len(self._frames) >= MOST:
                 raise LimitError(f"{MOST} images are open; that is the most.", "Close some of them.")
             self._check(sum(one.nbytes for one in self._frames.values()) + frame.nbytes)
             frame.id = frame.id or f"f{next(self._numbers)}"
             self._frames[frame.id] = frame
-            self._closing[frame.id] = closed
         return frame.id
 
     def find(self, id: str) -> Frame:
@@ -60,11 +58,13 @@ class Frames:
         return new
 
     def close(self, id: str | None = None) -> None:
-        """Lets go of one frame, or of all."""
+        """Lets go of one frame, or of all, and of files that no frame is from any more."""
         with self._lock:
-            for one in [id] if id is not None else list(self._frames):
-                if self._frames.pop(one, None) is not None:
-                    self._closing.pop(one)()
+            gone = [self._frames.pop(one, None) for one in ([id] if id is not None else list(self._frames))]
+            kept = [frame.file for frame in self._frames.values()]
+        for frame in gone:
+            if frame is not None and frame.file not in kept:
+                frame.file.close()
 
     def _check(self, size: int) -> None:
         if size > self._budget:

@@ -18,7 +18,7 @@ from portal.archive.sample.exposure import Exposure
 from portal.archive.sample.geometry import patch_at, patch_of
 from portal.archive.sample.render import SkyPixels
 from portal.archive.sample.tilecache import DiskCache
-from portal.sky.cutout import cutout_payload
+from portal.image import ImageFile
 
 _spec = importlib.util.spec_from_file_location("exposure_fixture", Path(__file__).with_name("exposure_fixture.py"))
 seen = sys.modules.setdefault("exposure_fixture", importlib.util.module_from_spec(_spec))
@@ -38,7 +38,7 @@ def exposure(sky: SkyPixels) -> Exposure:
 
 
 @pytest.mark.parametrize("kind", ["visit_image", "difference_image"])
-def test_layout_of_an_exposure(sky: SkyPixels, exposure: Exposure, kind: str) -> None:
+def test_layout_of_an_exposure(sky: SkyPixels, exposure: Exposure, kind: str, tmp_path: Path) -> None:
     data = sky.product_fits(kind, exposure, "r", BOX)
     box = sky.box(kind, exposure, "r", *BOX)
     with fits.open(io.BytesIO(data), checksum=True) as hdus:
@@ -64,7 +64,8 @@ def test_layout_of_an_exposure(sky: SkyPixels, exposure: Exposure, kind: str) ->
         parent = WCS(hdus["IMAGE"].header, key="A").wcs_pix2world([[0.0, 0.0]], 0)[0]
         assert parent.tolist() == list(BOX[:2]) and hdus["MASK"].header["LTV1"] == -BOX[0]
     assert data == sky.product_fits(kind, exposure, "r", BOX)
-    assert cutout_payload([("r", data)], "a cutout")
+    frame = ImageFile.open(data, "a cutout", tmp_path, foreign=False).frame()
+    assert frame.meta()["lsst"] == {"x0": BOX[0], "y0": BOX[1]} and "mask" in frame.names
 
 
 def test_raw_files_are_whole_counts(sky: SkyPixels, exposure: Exposure) -> None:

@@ -135,8 +135,7 @@ def test_foreign_files_are_read_in_a_process_that_is_limited(tmp_path: Path) -> 
 
 def test_a_page_holds_so_many_images(tmp_path: Path) -> None:
     frames = Frames(budget=3_000_000)
-    closed = []
-    first = frames.add(Frame("one", Planes(np.zeros((600, 600), "f4"))), lambda: closed.append(1))
+    first = frames.add(Frame("one", Planes(np.zeros((600, 600), "f4"))))
     with pytest.raises(LimitError, match="would take more than"):
         frames.add(Frame("two", Planes(np.zeros((600, 900), "f4"))))
     file = ImageFile.open(written(SMALL, fits.ImageHDU(np.ones((5, 6), "f4"))), "it", tmp_path, foreign=False)
@@ -145,4 +144,6 @@ def test_a_page_holds_so_many_images(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="not read from a file"):
         frames.choose(first)
     frames.close()
-    assert closed == [1] and not len(frames)
+    assert not len(frames)
+    with pytest.raises(FormatError, match="closed"):
+        file.frame()
