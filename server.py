@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,11 @@ class Portal:
         from portal.jobs.history import History
         from portal.jobs.runner import Runner
         from portal.vo.hips import Surveys
+        from portal.vo.hipstiles import Relay
         from portal.vo.images import ImageFiles
         from portal.vo.mocs import MocList
         from portal.vo.quota import Quota
+        from portal.vo.resolve import Resolver
         from portal.vo.schema import SchemaBook
         from portal.vo.soda import Cutouts
         from portal.vo.tap import TapService
@@ -110,7 +113,11 @@ class Portal:
         cutouts = Cutouts(images, TapService(self.runner.web, settings.service_url))
         surveys = Surveys(self.runner.web, settings.hips_list, settings.archive_url)
         mocs = MocList(self.runner.web, settings.moc_list, surveys)
-        self.desk = Desk(self.feeds, self.intakes, SchemaBook(), cutouts, surveys, mocs, read_examples())
+        self.relay = Relay(self.runner.web, surveys)
+        # A pool of their own: a slow server of tiles must hold back nothing else.
+        self.tiles = ThreadPoolExecutor(settings.workers, "tiles")
+        resolver = Resolver(self.runner.web, settings.resolver_url)
+        self.desk = Desk(self.feeds, self.intakes, SchemaBook(), cutouts, surveys, mocs, resolver, read_examples())
 
     def _sky(self) -> Path:
         """The folder of the sample sky, made when it is not there. In the main thread, which Ctrl-C reaches."""
@@ -196,6 +203,7 @@ class Portal:
 
         from views.feeds import FeedHandler
         from views.intake import IntakeHandler
+        from views.relay import RelayHandler
 
         portal = self
 
@@ -213,6 +221,7 @@ class Portal:
             (r"/healthz", Health),
             (r"/metrics", Metrics),
             (r"/feed/([A-Za-z0-9_-]{16,64})(?:/([\w./-]{1,200}))?", FeedHandler, {"feeds": self.feeds}),
+            (r"/hips/([0-9a-f]{12})/(.{1,100})", RelayHandler, {"relay": self.relay, "pool": self.tiles}),
             (r"/intake/([A-Za-z0-9_-]{16,64})", IntakeHandler, {"intakes": self.intakes, "pool": self.feeds.streams}),
         ]
         if self.archive is not None:
@@ -236,6 +245,7 @@ class Portal:
     def close(self) -> None:
         self.runner.close()
         self.feeds.close()
+        self.tiles.shutdown(wait=False, cancel_futures=True)
         self.desk.cutouts.files.close()
         if self.archive is not None:
             self.archive.close()

@@ -44,6 +44,10 @@ class Settings:
     tap_token: str = setting("", "Bearer token for that service, sent to its host only.", secret=True)
     hips_list_url: str = setting("", "HiPS list of the sky view; empty means the embedded surveys.")
     moc_list_url: str = setting("", "List of coverage maps (an IPAC table, as Rubin's); empty: the embedded ones.")
+    resolver_url: str = setting(
+        "https://cds.unistra.fr/cgi-bin/nph-sesame",
+        "Sesame name resolver, asked by the server when a user writes a name; empty for none.",
+    )
     private_hosts: str = setting("", "Private host:port names that links in results may point to; others are refused.")
     maxrec: int = setting(50_000, "Row limit of a query unless the user sets another: a first look stays quick.")
     maxrec_ceiling: int = setting(10_000_000, "Largest row limit a user can set: what one machine pages well.")

@@ -2,12 +2,15 @@
 import { addStyle, gesture } from "./parts/kit.js";
 import { buildFrame, describe, showReadout } from "./sky/frame.js";
 import { watchHands } from "./sky/hands.js";
+import { Imagery } from "./sky/imagery.js";
+import { surveySection } from "./sky/layers_surveys.js";
 import { Marks } from "./sky/marks.js";
 import { pixelOf, readView } from "./sky/projection.js";
 import { joinMocs } from "./sky/mocs.js";
 import { joinOutlines } from "./sky/outlines.js";
 import { joinPoints } from "./sky/rows.js";
 import { borrowStage } from "./sky/stage.js";
+import layerStyle from "./sky/layers.css";
 import rowStyle from "./sky/rows.css";
 import style from "./sky/sky.css";
 import shared from "./parts/viewer.css";
@@ -26,14 +29,16 @@ export function render({ model, view, el }) {
   const watch = new AbortController();
   const frame = buildFrame();
   const marks = new Marks();
-  addStyle(el, shared + style + rowStyle);
+  addStyle(el, shared + style + layerStyle + rowStyle);
   el.append(frame.root);
   frame.host.append(marks.svg);
   let stage = null;
   let parts = [];
+  let imagery = null;
+  let surveys = null;
   let fitting = model.target === null || model.target === undefined;
   let fittedTo = [0, 0];
-  const problems = { start: "", survey: "", points: "" };
+  const problems = {};
 
   const worldAt = (x, y) => {
     try {
@@ -94,19 +99,10 @@ export function render({ model, view, el }) {
     }
   };
 
-  const showSurvey = async () => {
-    const { survey } = model;
-    frame.offer(model.surveys, survey);
-    if (!survey || survey === stage.survey) return;
-    try {
-      const answer = await fetch(`${survey.replace(/\/$/, "")}/properties`, { signal: watch.signal });
-      if (!answer.ok) throw new Error(`status ${answer.status}`);
-      if (survey !== model.survey) return;
-      stage.setSurvey(survey);
-      fail("survey", "");
-    } catch (error) {
-      if (!watch.signal.aborted) fail("survey", `The survey ${survey} could not be opened (${error.message}).`);
-    }
+  const showSurvey = () => {
+    frame.offer(model.surveys, model.survey);
+    surveys.offer(model.surveys);
+    if (model.survey) imagery.show("base", model.survey);
   };
 
   const byHand = () => {
@@ -144,6 +140,11 @@ export function render({ model, view, el }) {
     stage.step(...to, stage.wanted.fov);
   };
 
+  const choose = (slot, url) => {
+    if (slot === "base") model.survey = url;
+    imagery.show(slot, url);
+  };
+
   const acts = {
     ready: () => Boolean(stage.view),
     drawing: () => Boolean(marks.tool),
@@ -164,7 +165,7 @@ export function render({ model, view, el }) {
     tool: useTool,
     cancel: () => marks.cancel(),
     close: () => marks.close(),
-    survey: (url) => (model.survey = url),
+    survey: (url) => choose("base", url),
   };
 
   const open = async () => {
@@ -185,7 +186,7 @@ export function render({ model, view, el }) {
       frame.root.classList.remove("tv-busy");
     }
     frame.host.append(marks.svg);
-    frame.root.sky = { stage, marks, worldAt, pixelOf, readView }; // for tests and the console
+    frame.root.sky = { stage, imagery: () => imagery, marks, worldAt, pixelOf, readView }; // for tests and the console
     const onView = (now) => {
       for (const part of parts) part.draw(now);
       marks.draw(now);
@@ -199,6 +200,11 @@ export function render({ model, view, el }) {
       const [ra, dec] = stage.aladin.getRaDec();
       if (byUser) gesture(model, "moved", { ra, dec, fov: now.fov });
     });
+    imagery = new Imagery(stage, (slot, text) => fail(slot, text), () => {
+      if (imagery.wanted.base) frame.choice.value = imagery.wanted.base;
+      surveys.show();
+    });
+    surveys = surveySection(frame.section("surveys", "Surveys"), imagery, choose);
     watchHands(frame, acts, watch.signal);
     showSurvey();
     goToTarget();
@@ -215,6 +221,7 @@ export function render({ model, view, el }) {
     watch.abort();
     for (const part of parts) part.close();
     parts = [];
+    imagery?.close();
     marks.cancel();
     stage?.giveBack();
     stage = null;

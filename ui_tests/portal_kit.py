@@ -47,6 +47,7 @@ class PortalProcess:
             "TRIVIEW_DATA": str(data),
             "TRIVIEW_PRESET": "small",
             "PORT": str(self.port),
+            "TRIVIEW_RESOLVER_URL": "",  # tests ask no other host
             **settings,
         }
         self._process: subprocess.Popen | None = None

@@ -143,4 +143,4 @@ def test_an_id_in_the_target_box_is_found(portal, visit) -> None:
     assert ident in current_cells(page)
     target.fill("nowhere at all")
     target.press("Enter")
-    page.get_by_role("alert").filter(has_text="neither a position nor an id").wait_for()
+    page.get_by_role("alert").filter(has_text="'nowhere at all' is no position, and no name resolver is set").wait_for()

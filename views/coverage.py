@@ -14,7 +14,6 @@ from portal.sky.marks import MAPS, OTHER, SHAPES, WAYS, Paint
 from portal.table.result import ResultTable
 from portal.table.selection import circle_clause, selection_sql, sky_polygon_clause
 from portal.tabs import COLOURS, Tab
-from portal.vo.hips import Surveys
 from widgets.sky import Sky
 
 from .base import View
@@ -37,7 +36,7 @@ class Coverage(View):
 
     panes = ("sky",)
 
-    def __init__(self, session: Session, feeds: Feeds, surveys: Surveys) -> None:
+    def __init__(self, session: Session, feeds: Feeds) -> None:
         super().__init__(session, feeds)
         self._drawn: dict[str, Drawn] = {}
         self._asked: dict[str, tuple] = {}  # what was last asked for, by result
@@ -54,17 +53,7 @@ class Coverage(View):
         )
         self.listen(self.update, "look", "arrived", "active", "tabs")
         self.listen(self.catch_up, "layout")
-        self.run(surveys.read, self._offer, slot="surveys")
         self.update()
-
-    def _offer(self, found: list[dict[str, Any]]) -> None:
-        self.sky.surveys = found
-        if not found or self.sky.survey:
-            return
-        self.sky.survey = found[0]["url"]
-        start = found[0].get("start")
-        if start and not self.session.active and self.sky.target is None:
-            self.sky.go(*start)
 
     # -- the user's hand -----------------------------------------------------------------------------------------
     def _box(self, gesture: Any) -> None:

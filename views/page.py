@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portal.errors import QueryError, TriviewError
 from portal.jobs.job import ENDED
 from portal.permalink import Link
 from portal.session import FACES, LAYOUTS, Session
-from portal.sky.position import parse_position
 from portal.vo.hips import Surveys
 from portal.vo.mocs import MocList
+from portal.vo.resolve import Resolver
 from portal.vo.schema import SchemaBook
 from portal.vo.soda import Cutouts
 from widgets.layout import Layout
@@ -21,6 +20,7 @@ from .coverage import Coverage
 from .drawer import PANELS, Drawer, Panel
 from .feeds import Feeds
 from .footprints import Footprints
+from .goto import Goto
 from .image import Image
 from .intake import Intakes
 from .lightcurve import Curve
@@ -28,6 +28,7 @@ from .mocs import Mocs
 from .place import Place
 from .results import Results
 from .search import Search
+from .surveys import SurveyChoice
 from .table import Table
 from .upload import Upload
 
@@ -42,6 +43,7 @@ class Desk:
     cutouts: Cutouts
     surveys: Surveys
     mocs: MocList
+    resolver: Resolver
     examples: list[dict[str, str]]
 
 
@@ -54,9 +56,11 @@ class Page(View):
         self.search = Search(session, feeds, desk.book, desk.examples)
         self.results = Results(session, feeds)
         self.table = Table(session, feeds, desk.cutouts)
-        self.coverage = Coverage(session, feeds, desk.surveys)
+        self.coverage = Coverage(session, feeds)
         self.footprints = Footprints(session, feeds, self.coverage.sky)
         self.mocs = Mocs(session, feeds, self.coverage.sky, desk.mocs, desk.intakes)
+        self.surveys = SurveyChoice(session, feeds, self.coverage.sky, desk.surveys)
+        self.goto = Goto(session, feeds, self.coverage.sky, desk.resolver)
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
@@ -64,8 +68,8 @@ class Page(View):
         upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book), "dialog")
         self.drawer = Drawer(session, feeds, {**PANELS, "upload": upload})
         self.views: list[View] = [
-            self.search, self.results, self.table, self.coverage, self.footprints, self.mocs, self.chart, self.curve,
-            self.image, self.place, self.drawer,
+            self.search, self.results, self.table, self.coverage, self.footprints, self.mocs, self.surveys, self.chart,
+            self.curve, self.image, self.place, self.drawer, self.goto,
         ]  # fmt: skip
         settings = session.settings
         self.layout = Layout(
@@ -95,7 +99,7 @@ class Page(View):
             themed=lambda gesture: session.param.update(theme="dark" if gesture.theme == "dark" else "light"),
             arranged=lambda gesture: session.show(gesture.layout) if gesture.layout in LAYOUTS else None,
             turned=lambda gesture: session.turn(gesture.face) if gesture.face in FACES else None,
-            targeted=lambda gesture: self._go(gesture.text),
+            targeted=lambda gesture: self.goto.go(gesture.text),
             uploading=lambda _: session.open_panel("upload"),
             dismissed=lambda _: session.close_panel(),
         )
@@ -118,28 +122,6 @@ class Page(View):
             dialog_title=self.drawer.titles["dialog"],
         )
 
-    def _go(self, text: str) -> None:
-        """A position moves the sky; an id of the result makes its row current."""
-        self.session.trouble = ()
-        table = self.session.table()
-        if not text.lstrip("+-").isdigit() or table is None:
-            try:
-                self.coverage.go(*parse_position(text))
-            except QueryError as error:
-                self.report(error)
-            return
-        ids = [c.name for c in table.meta.columns if c.datatype == "long" and c.name.lower().endswith("id")]
-
-        def read() -> int:
-            for name in ids:
-                quoted = name.replace('"', '""')
-                rows = table.where(f'"{quoted}" = {int(text)}')
-                if len(rows):
-                    return int(rows[0])
-            raise TriviewError(f"No row of this result has the id {text}.", "Query for it: WHERE objectId = " + text)
-
-        self.run(read, self.session.point_at)
-
     def start(self) -> None:
         """The browser has the page. Charts are drawn from here on: what Bokeh figures get earlier can be lost."""
         self.chart.update()
@@ -152,7 +134,7 @@ class Page(View):
         if link.ra is not None and link.dec is not None:
             self.coverage.go(link.ra, link.dec, link.fov or 0.1)
         if link.survey:
-            self.coverage.sky.survey = link.survey
+            self.surveys.open(link.survey)
         if link.adql:
             self.session.query = link.adql
         if link.execute:

@@ -86,6 +86,12 @@ class SkyShown(NamedTuple):
     on: bool
 
 
+class SkyOffered(NamedTuple):
+    """The user pressed the button that ``offer`` put over the sky."""
+
+    n: int
+
+
 class Sky(JSWidget):
     """Aladin Lite with the portal's own catalogue layer.
 
@@ -108,6 +114,10 @@ class Sky(JSWidget):
     )
     columns = param.List(default=[], item_type=dict, doc="Columns of the active catalogue: name, number.")
     current = param.Tuple(default=None, length=2, allow_None=True, doc="The current row's ra, dec in degrees.")
+    colour = param.String(default="", doc="CSS colour of the marks; empty for the theme's accent.")
+    pin = param.Tuple(default=None, length=3, allow_None=True, doc="A place to mark: ra, dec in degrees, its name.")
+    offer = param.String(default="", doc="Words on a button over the sky, for what can be done here; empty for none.")
+    trouble = param.String(default="", doc="What went wrong and does not hide the sky, shown below it.")
     message = param.String(default="", doc="What is wrong or missing, shown over the sky.")
     notice = param.String(default="", doc="What the reader must know of the marks, e.g. that they are a sample.")
 
@@ -124,6 +134,7 @@ class Sky(JSWidget):
     moved = Gesture(SkyMoved)
     painted = Gesture(SkyPainted)
     shown = Gesture(SkyShown)
+    offered = Gesture(SkyOffered)
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("css_classes", ["tv-sky"])

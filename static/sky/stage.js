@@ -180,14 +180,6 @@ export class Stage {
     this.aladin.gotoRaDec(ra, dec);
   }
 
-  setSurvey(url) {
-    if (url === this.survey) return;
-    this.survey = url;
-    this.pace.wake();
-    const address = new URL(url, document.baseURI).href.replace(/\/$/, "");
-    this.aladin.setBaseImageLayer(this.library.HiPS(address));
-  }
-
   #shown() {
     return this.sky.isConnected && this.sky.clientWidth > 1 && this.sky.clientHeight > 1;
   }
