@@ -23,7 +23,7 @@ class Packed:
     """A compressed image in a file's bytes (uint8). Raises FormatError for what cannot be unpacked."""
 
     def __init__(self, buffer: np.ndarray, part: Part) -> None:
-        self.part, self._hdu = part, part.hdu
+        self.part, self._hdu, self._bitpix = part, part.hdu, part.bitpix
         self._method = self._hdu.value("ZCMPTYPE")
         self._columns(buffer)
         nx, ny = part.axes[:2]
@@ -49,12 +49,12 @@ class Packed:
 
     @property
     def dtype(self) -> np.dtype:
-        return np.dtype(TYPES[self.part.bitpix]).newbyteorder("=")
+        return np.dtype(TYPES[self._bitpix]).newbyteorder("=")
 
     @property
     def _decoded(self) -> np.dtype:
         """Rice code gives whole numbers of four bytes, whatever they were before."""
-        return np.dtype(np.int32) if self._method.startswith("RICE") and self.part.bitpix > 0 else self.dtype
+        return np.dtype(np.int32) if self._method.startswith("RICE") and self._bitpix > 0 else self.dtype
 
     @property
     def has_rows(self) -> bool:
@@ -127,7 +127,7 @@ class Packed:
             raise FormatError(f"Tile {tile + 1} of the compressed image has not as many pixels as it should.")
         if method == "GZIP_2":
             content = np.frombuffer(content, np.uint8).reshape(width, total).T.tobytes()
-        letter = "f" if self.part.bitpix < 0 and not numbers else "u" if width == 1 else "i"
+        letter = "f" if self._bitpix < 0 and not numbers else "u" if width == 1 else "i"
         if letter == "f" and width < 4:
             raise FormatError(f"Tile {tile + 1} of the compressed image has not as many pixels as it should.")
         found = np.frombuffer(content, f">{letter}{width}")
@@ -188,7 +188,7 @@ class Packed:
         self._others = [(method, one) for method, name in names if (one := places(name)) is not None]
         scale, zero = ((column(name), hdu.number_of(name, np.nan)) for name in ("ZSCALE", "ZZERO"))
         self._scaling = None
-        if self.part.bitpix < 0 and (scale[0] is not None or np.isfinite(scale[1])):
+        if self._bitpix < 0 and (scale[0] is not None or np.isfinite(scale[1])):
             pair = [np.broadcast_to(np.ravel(one if one is not None else card), rows) for one, card in (scale, zero)]
             self._scaling = np.stack(pair, axis=1).astype(np.float64)
         blank = column("ZBLANK")

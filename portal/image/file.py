@@ -102,7 +102,7 @@ class ImageFile:
         if not size:
             raise FormatError(f"{self.title} is empty.", "Fetch it again.")
         mapped = isinstance(content, Path)
-        buffer = np.memmap(content, np.uint8, "r") if mapped else np.frombuffer(content, np.uint8)
+        buffer = np.memmap(content, np.uint8, "r").view(np.ndarray) if mapped else np.frombuffer(content, np.uint8)
         if bytes(buffer[:2]) == b"\x1f\x8b":
             raise NotOursError("gzip")
         self._parts = read_parts(buffer)

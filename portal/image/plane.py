@@ -30,7 +30,7 @@ class Plane:
         self._make, self._rows = make, rows
         self._pixels: np.ndarray | None = None
         self._few: tuple[int, np.ndarray] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._few_lock = threading.Lock(), threading.Lock()  # a first picture waits for no other
 
     @classmethod
     def of(cls, pixels: np.ndarray) -> Plane:
@@ -65,7 +65,7 @@ class Plane:
 
     def rows(self, step: int) -> np.ndarray:
         """Rows ``step // 2``, ``step // 2 + step``, ...; of the last bin its middle or the last row there is."""
-        with self._lock:
+        with self._few_lock:
             if self._few is None or self._few[0] != step:
                 self._few = step, _made(lambda: self._rows(step))
             return self._few[1]

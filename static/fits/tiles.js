@@ -47,7 +47,8 @@ export class Tiles {
   #next() {
     for (const one of this.wanted) {
       if (this.under.size >= AT_ONCE) return;
-      if (this.kept.has(one.key) || this.under.has(one.key) || (this.failed.get(one.key) ?? 0) >= TRIES) continue;
+      const kept = this.kept.get(one.key);
+      if ((kept && !kept.quick) || this.under.has(one.key) || (this.failed.get(one.key) ?? 0) >= TRIES) continue;
       this.#fetch(one);
     }
   }
@@ -56,10 +57,13 @@ export class Tiles {
     const { key, frame, plane, level, x, y } = one;
     const request = new AbortController();
     this.under.set(key, request);
+    // Of a compressed image some rows make a first picture; the means of all pixels take its place once they are there.
+    const quick = plane === "image" && frame.meta.quick && level === frame.meta.levels - 1 && !this.kept.has(key);
     try {
-      const answer = await fetch(frame.ask("tile", { plane, level, x, y }), { signal: request.signal });
+      const asked = { plane, level, x, y, ...(quick ? { quick: 1 } : {}) };
+      const answer = await fetch(frame.ask("tile", asked), { signal: request.signal });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
-      this.#keep(key, readTile(await answer.arrayBuffer(), frame, plane, level, x, y));
+      this.#keep(key, { ...readTile(await answer.arrayBuffer(), frame, plane, level, x, y), quick });
     } catch (error) {
       if (!request.signal.aborted) {
         this.failed.set(key, (this.failed.get(key) ?? 0) + 1);
