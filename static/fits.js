@@ -353,7 +353,7 @@ export function render({ model, view: panelView, el }) {
   model.on(["url", "frames"], load);
   model.on("arrangement", () => blink(model.arrangement === "blink"));
   model.on(["current", "arrangement", "stretch", "cuts", "limits", "share", "own", "cmap", "invert"], update);
-  model.on(["masks", "colours", "lupton", "pair", "position", "overlay", "busy"], update);
+  model.on(["masks", "colours", "lupton", "pair", "position", "overlay", "rows_url", "busy"], update);
   model.on(["north_up", "flip"], () => {
     scene.orient();
     update();

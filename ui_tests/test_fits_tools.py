@@ -221,7 +221,7 @@ def test_layers_header_levels_and_files(kit: Kit, shot: Callable[..., object], u
     with page.expect_response(lambda r: "ask=grid" in r.url and "galactic" in r.url):
         sheet.get_by_label("Coordinate grid").select_option("galactic")
     expect(page.locator(".grid-label").first).to_be_visible()
-    assert re.fullmatch(r"[+-]?\d+\.\d+°", page.locator(".grid-label").first.text_content())
+    assert re.fullmatch(r"[+−]?\d+\.\d+°", page.locator(".grid-label").first.text_content())
     sheet.get_by_label("Compass", exact=True).uncheck()
     expect(page.locator(".layer.compass")).to_be_hidden()
     sheet.get_by_label("Compass", exact=True).check()

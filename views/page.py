@@ -24,6 +24,7 @@ from .goto import Goto
 from .image import Image
 from .intake import Intakes
 from .lightcurve import Curve
+from .measures import Measures
 from .mocs import Mocs
 from .place import Place
 from .results import Results
@@ -65,11 +66,12 @@ class Page(View):
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
         self.place = Place(session, feeds, self.coverage.sky, self.image.image)
+        self.measures = Measures(session, feeds, self.image.image, self.image.loads.frames)
         upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book), "dialog")
         self.drawer = Drawer(session, feeds, {**PANELS, "upload": upload})
         self.views: list[View] = [
             self.search, self.results, self.table, self.coverage, self.footprints, self.mocs, self.surveys, self.chart,
-            self.curve, self.image, self.place, self.drawer, self.goto,
+            self.curve, self.image, self.place, self.measures, self.drawer, self.goto,
         ]  # fmt: skip
         settings = session.settings
         self.layout = Layout(

@@ -121,7 +121,7 @@ class Fits(JSWidget):
     pair = param.List(default=[], item_type=str, doc="Ids of the difference: first minus second.")
     target = param.Tuple(default=None, length=3, allow_None=True, doc="Where to go: ra, dec, fov; see `go`.")
     position = param.Tuple(default=None, length=2, allow_None=True, doc="Crosshair: ra, dec in ICRS degrees.")
-    rows = param.Boolean(default=False, doc="Whether rows of the result are drawn on the images.")
+    rows_url = param.String(default="", doc="Where rows on a part of an image are asked; empty for none.")
     overlay = param.Integer(default=0, doc="Raise it to have what lies over the images fetched again.")
     message = param.String(default="", doc="What is missing or wrong, shown over the images.")
     failed = param.Boolean(default=False, doc="Whether `message` tells of an error.")

@@ -16,7 +16,7 @@ from portal.image.lattice import pixels_of, sky_of
 from portal.table.foreign.sphere import from_icrs, to_icrs
 
 SYSTEMS = {"icrs": "ICRS", "galactic": "Galactic", "ecliptic": "Ecliptic", "supergalactic": "Supergalactic"}
-LINES = 5  # about as many lines each way: enough to read a place from, few enough to see the image
+LINES = 7  # about as many lines each way: enough to read a place from, few enough to see the image
 SAMPLES = 33  # places asked a side to find what part of the sky is seen
 POINTS = 65  # a line; between them it is straight to far less than a pixel
 # Steps in degrees: of arc, and of hours (a second of time is 15 arcseconds).
@@ -69,7 +69,8 @@ def label(value: float, step: float, axis: str, system: str) -> str:
     """How a line is called: hours and degrees in sixtieths for ICRS, degrees elsewhere; no more digits than needed."""
     if system != "icrs":
         digits = max(0, -math.floor(math.log10(step) + 1e-9))
-        return f"{value % 360 if axis == 'lon' else value:{'+' if axis == 'lat' else ''}.{digits}f}°"
+        text = f"{value % 360 if axis == 'lon' else value:{'+' if axis == 'lat' else ''}.{digits}f}°"
+        return text.replace("-", "−")
     hours = axis == "lon"
     unit, parts = (15.0, ("h", "m", "s")) if hours else (1.0, ("°", "′", "″"))
     amount, each = (value % 360.0 if hours else abs(value)) / unit, step / unit
@@ -79,7 +80,7 @@ def label(value: float, step: float, axis: str, system: str) -> str:
         seconds %= 86400
     whole, seconds = divmod(seconds, 3600)
     minutes, seconds = divmod(seconds, 60)
-    text = f"{'' if hours else '-' if value < 0 else '+'}{int(whole):02d}{parts[0]}"
+    text = f"{'' if hours else '−' if value < 0 else '+'}{int(whole):02d}{parts[0]}"
     if each < 1 - 1e-9:
         text += f"{int(minutes):02d}{parts[1]}"
     if each < 1 / 60 - 1e-9:

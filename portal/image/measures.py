@@ -134,15 +134,20 @@ MEASURES: dict[str, Callable[[Frames, Asked], Any]] = {
 
 
 def left_out(frame: Frame, asked: Asked) -> tuple[np.ndarray | None, int]:
-    """(mask, bits) of the planes named in ``out``, parted by commas. Raises FormatError for a plane there is not."""
-    names = [name for name in asked.get("out", "").split(",") if name]
-    if not names:
-        return None, 0
+    """(mask, bits) of the planes named in ``out``, parted by commas."""
+    return mask_bits(frame, [name for name in asked.get("out", "").split(",") if name])
+
+
+def mask_bits(frame: Frame, names: Iterable[str]) -> tuple[np.ndarray | None, int]:
+    """The mask (ny, nx) and the bits of some of its planes. Raises FormatError for a plane that there is not."""
     known = {bit.name: bit.bit for bit in frame.planes.bits}
+    bits = 0
     for name in names:
         if name not in known:
             raise FormatError(f"The image has no mask plane {name[:40]!r}.", f"It has {', '.join(known) or 'none'}.")
-    bits = sum(1 << known[name] for name in set(names))
+        bits |= 1 << known[name]
+    if not bits:
+        return None, 0
     return frame.plane("mask"), bits - (1 << 32) if bits >> 31 else bits  # as int32 holds them
 
 

@@ -21,7 +21,7 @@ export class Catalogue {
       for (const one of this.known.values()) one.stale = true;
     }
     const { image } = cell;
-    if (!this.shown || !image.lattice || !viewer.model.rows) {
+    if (!this.shown || !image.lattice || !viewer.model.rows_url) {
       group.replaceChildren();
       return;
     }
@@ -71,7 +71,8 @@ export class Catalogue {
     this.under.add(image.id);
     const { version } = this;
     try {
-      const answer = await fetch(image.ask("rows", { box: box.join(","), n: version }), { signal: viewer.signal });
+      const query = new URLSearchParams({ f: image.id, box: box.join(","), n: version });
+      const answer = await fetch(`${viewer.model.rows_url}?${query}`, { signal: viewer.signal });
       if (!answer.ok) throw new Error((await answer.text()).slice(0, 300));
       this.known.set(image.id, { ...read(await answer.arrayBuffer()), box, stale: version !== this.version });
     } catch (error) {

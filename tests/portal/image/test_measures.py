@@ -150,13 +150,13 @@ def test_grid_lines_lie_where_astropy_has_them(system: str, where: tuple) -> Non
 
 def test_grid_labels_have_the_digits_they_need() -> None:
     assert label(62.0, 15 / 60, "lon", "icrs") == "04h08m" and label(62.0, 15.0, "lon", "icrs") == "04h"
-    assert label(-37.0 - 1 / 3600, 1 / 3600, "lat", "icrs") == "-37°00′01″"
+    assert label(-37.0 - 1 / 3600, 1 / 3600, "lat", "icrs") == "−37°00′01″"
     assert (
-        label(-0.5, 1 / 60, "lat", "icrs") == "-00°30′"
+        label(-0.5, 1 / 60, "lat", "icrs") == "−00°30′"
         and label(0.5 / 3600, 0.1 / 3600, "lat", "icrs") == "+00°00′00.5″"
     )
     assert label(359.99999999, 15 / 60, "lon", "icrs") == "00h00m" and label(121.5, 0.5, "lon", "galactic") == "121.5°"
-    assert label(-30.0, 5.0, "lat", "galactic") == "-30°"
+    assert label(-30.0, 5.0, "lat", "galactic") == "−30°"
 
 
 def test_cutouts_keep_pixels_places_and_headers() -> None:
