@@ -5,7 +5,6 @@ import { Pool } from "./pool.js";
 import shade from "./shade.glsl";
 
 export const STRETCHES = ["linear", "log", "sqrt", "squared", "asinh", "power", "histogram"];
-const MODES = { single: 0, colour: 1, difference: 2 };
 // Units of the textures.
 const [VALUES, MASKS, TABLE, MESH, LADDER, MAP] = [0, 1, 2, 5, 8, 9];
 
@@ -33,29 +32,52 @@ export class Painter {
 
   #prepare() {
     const { gl } = this;
-    const program = gl.createProgram();
-    gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, cover));
-    gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, shade));
-    gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
-      const shaders = gl.getAttachedShaders(program).map((one) => gl.getShaderInfoLog(one));
-      throw new Error(`Images cannot be drawn here: ${[gl.getProgramInfoLog(program), ...shaders].join(" ")}`);
-    }
-    const places = new Map();
-    this.at = (name) => {
-      if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
-      return places.get(name);
-    };
-    gl.useProgram(program);
-    const units = { values: VALUES, masks: MASKS, ladder: LADDER, map: MAP };
-    for (const k of [0, 1, 2]) Object.assign(units, { [`table${k}`]: TABLE + k, [`mesh${k}`]: MESH + k });
-    for (const [name, unit] of Object.entries(units)) gl.uniform1i(this.at(name), unit);
+    this.programs = new Map();
+    this.program = null;
     this.values = new Pool(gl, false);
     this.masks = new Pool(gl, true);
     this.textures = Array.from({ length: MAP + 1 }, () => null);
     this.map = "";
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 4);
     gl.enable(gl.SCISSOR_TEST);
+    this.#use(1, false, false); // what cannot be compiled is said at once
+  }
+
+  // The program for a number of images, made when first needed: what a picture does not have costs it nothing.
+  #use(images, masked, warped) {
+    const { gl, programs } = this;
+    const key = `${images} ${masked} ${warped}`;
+    if (!programs.has(key)) programs.set(key, this.#compile(images, masked, warped));
+    const { program, at } = programs.get(key);
+    if (this.program !== program) gl.useProgram(program);
+    this.program = program;
+    return at;
+  }
+
+  #compile(images, masked, warped) {
+    const { gl } = this;
+    const names = [`IMAGES ${images}`, ...(masked ? ["MASKED"] : []), ...(warped ? ["WARPED"] : [])];
+    const [version, ...lines] = shade.split("\n");
+    const text = [version, ...names.map((name) => `#define ${name}`), ...lines].join("\n");
+    const program = gl.createProgram();
+    gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, cover));
+    gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, text));
+    gl.linkProgram(program);
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
+      const shaders = gl.getAttachedShaders(program).map((one) => gl.getShaderInfoLog(one));
+      throw new Error(`Images cannot be drawn here: ${[gl.getProgramInfoLog(program), ...shaders].join(" ")}`);
+    }
+    const places = new Map();
+    const at = (name) => {
+      if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
+      return places.get(name);
+    };
+    gl.useProgram(program);
+    this.program = program;
+    const units = { values: VALUES, masks: MASKS, ladder: LADDER, map: MAP };
+    for (const k of [0, 1, 2]) Object.assign(units, { [`table${k}`]: TABLE + k, [`mesh${k}`]: MESH + k });
+    for (const [name, unit] of Object.entries(units)) gl.uniform1i(at(name), unit);
+    return { program, at };
   }
 
   // A texture of its own for a unit, filled anew.
@@ -81,28 +103,34 @@ export class Painter {
     gl.scissor(0, 0, width, height);
     gl.clearColor(...stage, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.uniform3fv(this.at("stage"), stage);
+    this.stage = stage;
     this.values.begin();
     this.masks.begin();
   }
 
   // One cell. `box`: left, bottom, width, height in device pixels. `parts`: for each image {table: {width, height,
-  // data: Int32Array of value and mask entries}, mesh: {n, points}, shape: [nx, ny, level], warped, shown, planes}.
-  // `look`: {mode, cuts, stretch, ladder, bend, map, invert, sky, weight, lupton, empty}.
+  // data: Int32Array of value and mask entries}, mesh: {n, points}, shape: [nx, ny, level], warped, shown, planes}; one
+  // is shown as it is, of two the difference, of three the colours. `look`: {cuts, stretch, ladder, bend, map, invert,
+  // sky, weight, lupton, empty}.
   cell(box, parts, look) {
     const { gl } = this;
-    const at = this.at;
+    const at = this.#use(parts.length, parts.some(({ shown }) => shown), parts.some(({ warped }) => warped));
     gl.viewport(...box);
     gl.scissor(...box);
-    for (const k of [0, 1, 2]) {
-      const { table, mesh, shape, warped, shown, planes } = parts[Math.min(k, parts.length - 1)];
+    parts.forEach(({ table, mesh, shape, warped, shown, planes }, k) => {
       this.#fill(TABLE + k, gl.RG32I, table.width, table.height, gl.RG_INTEGER, gl.INT, table.data);
-      this.#fill(MESH + k, gl.RG32F, mesh.n, mesh.n, gl.RG, gl.FLOAT, mesh.points);
+      if (warped) this.#fill(MESH + k, gl.RG32F, mesh.n, mesh.n, gl.RG, gl.FLOAT, mesh.points);
+      const { n, points } = mesh;
+      const corner = (i) => [points[2 * i], points[2 * i + 1]];
+      const [from, right, above] = [corner(0), corner(n - 1), corner(n * (n - 1))];
+      gl.uniform2fv(at(`from[${k}]`), from);
+      gl.uniform2fv(at(`across[${k}]`), right.map((x, i) => x - from[i]));
+      gl.uniform2fv(at(`up[${k}]`), above.map((x, i) => x - from[i]));
       gl.uniform3iv(at(`shape[${k}]`), shape);
       gl.uniform1i(at(`warped[${k}]`), Number(warped));
       gl.uniform1i(at(`shown[${k}]`), shown);
       if (shown) gl.uniform4fv(at(`planes[${32 * k}]`), planes);
-    }
+    });
     gl.activeTexture(gl.TEXTURE0 + VALUES);
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.values.texture);
     gl.activeTexture(gl.TEXTURE0 + MASKS);
@@ -110,7 +138,7 @@ export class Painter {
     const ladder = look.ladder ?? new Float32Array([0, 1]);
     this.#fill(LADDER, gl.R32F, ladder.length, 1, gl.RED, gl.FLOAT, ladder);
     if (this.map !== look.map) this.#fill(MAP, gl.RGBA8, 256, 1, gl.RGBA, gl.UNSIGNED_BYTE, texels((this.map = look.map)));
-    gl.uniform1i(at("mode"), MODES[look.mode]);
+    gl.uniform3fv(at("stage"), this.stage);
     gl.uniform2fv(at("cuts"), look.cuts);
     gl.uniform1i(at("stretch"), STRETCHES.indexOf(look.stretch));
     gl.uniform2fv(at("bend"), look.bend);

@@ -251,7 +251,6 @@ export class Scene {
     cell.limits = limits;
     const box = [cell.left, this.host.clientHeight - cell.top - cell.height, cell.width, cell.height];
     painter.cell(box.map((side) => Math.round(side * ratio)), found, {
-      mode,
       cuts: limits,
       stretch: mode === "difference" ? "linear" : stretch,
       ladder: stretch === "histogram" && mode === "single" ? cell.image.ladder(limits) : null,

@@ -1,6 +1,7 @@
 #version 300 es
-// One cell: where each of up to three images lies (mesh), its value there (tiles of a pool, found by a table), and
-// how values become colours: stretch and colour map, Lupton's three colours, or a difference; masks over it.
+// One cell: where each of its IMAGES lies, its value there (tiles of a pool, found by a table), and how values become
+// colours: stretch and colour map of one image, a difference of two, Lupton's colours of three. With MASKED, mask
+// planes over them; with WARPED, images that are laid on another one's pixels by a mesh. painter.js defines the three.
 precision highp float;
 precision highp int;
 precision highp sampler2D;
@@ -14,11 +15,11 @@ uniform sampler2DArray values;
 uniform isampler2DArray masks;
 uniform isampler2D table0, table1, table2;  // tile of the wanted level -> (level << 16 | layer + 1) of value and mask
 uniform sampler2D mesh0, mesh1, mesh2;
+uniform vec2 from[3], across[3], up[3];  // place of the cell's lower left corner, and from there to the others
 uniform ivec3 shape[3];    // nx, ny, level of the table
 uniform vec4 planes[96];   // 32 planes of each image: colour, opacity
 uniform int shown[3];      // bits of the planes to draw
-uniform int warped[3];     // whether the image is laid on another one's pixels
-uniform int mode;          // 0 one image, 1 three colours, 2 first minus second
+uniform bool warped[3];    // whether the mesh says where it lies
 uniform vec2 cuts;
 uniform int stretch;       // 0 linear 1 log 2 sqrt 3 squared 4 asinh 5 power 6 histogram
 uniform sampler2D ladder;  // share of pixels below a value between the cuts
@@ -32,14 +33,19 @@ uniform vec3 stage, empty;
 const float NONE = 3.0e38;   // no value there
 const int TILE = 9;          // 2^9 pixels a side
 
-vec2 placeIn(sampler2D mesh) {
-  ivec2 last = textureSize(mesh, 0) - 1;
-  vec2 at = uv * vec2(last);
-  ivec2 cell = clamp(ivec2(floor(at)), ivec2(0), last - 1);
-  vec2 f = at - vec2(cell);
-  vec2 a = texelFetch(mesh, cell, 0).xy, b = texelFetch(mesh, cell + ivec2(1, 0), 0).xy;
-  vec2 c = texelFetch(mesh, cell + ivec2(0, 1), 0).xy, d = texelFetch(mesh, cell + ivec2(1), 0).xy;
-  return mix(mix(a, b, f.x), mix(c, d, f.x), f.y);
+vec2 placeIn(sampler2D mesh, int image) {
+#ifdef WARPED
+  if (warped[image]) {
+    ivec2 last = textureSize(mesh, 0) - 1;
+    vec2 at = uv * vec2(last);
+    ivec2 cell = clamp(ivec2(floor(at)), ivec2(0), last - 1);
+    vec2 f = at - vec2(cell);
+    vec2 a = texelFetch(mesh, cell, 0).xy, b = texelFetch(mesh, cell + ivec2(1, 0), 0).xy;
+    vec2 c = texelFetch(mesh, cell + ivec2(0, 1), 0).xy, d = texelFetch(mesh, cell + ivec2(1), 0).xy;
+    return mix(mix(a, b, f.x), mix(c, d, f.x), f.y);
+  }
+#endif
+  return from[image] + uv.x * across[image] + uv.y * up[image];
 }
 
 float valueOf(ivec2 pixel, int entry) {
@@ -47,6 +53,7 @@ float valueOf(ivec2 pixel, int entry) {
   return texelFetch(values, ivec3(inside, (entry & 0xffff) - 1), 0).x;
 }
 
+#if defined(WARPED) && IMAGES > 1
 // Between four pixels of full resolution, where all of them are there: two images that are laid on each other pixel
 // for pixel would be half a pixel apart.
 float between(isampler2D table, ivec3 form, vec2 at, float nearest) {
@@ -62,25 +69,32 @@ float between(isampler2D table, ivec3 form, vec2 at, float nearest) {
   }
   return mix(mix(four.x, four.y, f.x), mix(four.z, four.w, f.x), f.y);
 }
+#endif
 
 // Value and mask at a place of an image. `there`: 0 outside it, 1 not yet loaded, 2 loaded.
-float look(isampler2D table, sampler2D mesh, ivec3 form, bool smoothly, out int bits, out int there) {
-  vec2 place = placeIn(mesh);
+float look(isampler2D table, sampler2D mesh, int image, out int bits, out int there) {
+  ivec3 form = shape[image];
+  vec2 place = placeIn(mesh, image);
   vec2 at = floor(place + 0.5);
   bits = 0;
   there = 0;
   if (!(at.x >= 0.0 && at.y >= 0.0 && at.x < float(form.x) && at.y < float(form.y))) return NONE;
   ivec2 pixel = ivec2(at);
   ivec2 entry = texelFetch(table, pixel >> (form.z + TILE), 0).xy;
+#ifdef MASKED
   if (entry.y != 0) {
     ivec2 inside = (pixel >> (entry.y >> 16)) & ((1 << TILE) - 1);
     bits = texelFetch(masks, ivec3(inside, (entry.y & 0xffff) - 1), 0).x;
   }
+#endif
   there = 1;
   if (entry.x == 0) return NONE;
   there = 2;
   float value = valueOf(pixel, entry.x);
-  return smoothly && form.z == 0 ? between(table, form, place, value) : value;
+#if defined(WARPED) && IMAGES > 1
+  if (warped[image] && form.z == 0) return between(table, form, place, value);
+#endif
+  return value;
 }
 
 float bent(float value) {
@@ -103,43 +117,48 @@ vec3 mapped(float t) {
 }
 
 vec3 tinted(vec3 rgb, int bits, int image) {
+#ifdef MASKED
   bits &= shown[image];
   for (int bit = 0; bits != 0 && bit < 32; bit++) {
     if ((bits & (1 << bit)) == 0) continue;
     vec4 plane = planes[image * 32 + bit];
     rgb = mix(rgb, plane.rgb, plane.a);
   }
+#endif
   return rgb;
 }
 
+// Lupton et al. (2004): the mean of the bands is bent, their ratios stay.
+vec3 lightOf(vec3 value) {
+  vec3 light = (value - sky) * weight;
+  float mean = (light.x + light.y + light.z) / 3.0;
+  float factor = mean > 0.0 ? asinh(mean * lupton.y / lupton.x) * (0.1 / asinh(0.1 * lupton.y)) / mean : 0.0;
+  vec3 rgb = max(light * factor, 0.0);
+  return rgb / max(1.0, max(rgb.x, max(rgb.y, rgb.z)));
+}
+
 void main() {
-  ivec3 bits, there;
-  vec3 value = vec3(look(table0, mesh0, shape[0], mode > 0 && warped[0] == 1, bits.x, there.x), NONE, NONE);
-  if (mode > 0) value.y = look(table1, mesh1, shape[1], warped[1] == 1, bits.y, there.y);
-  if (mode == 1) value.z = look(table2, mesh2, shape[2], warped[2] == 1, bits.z, there.z);
-  int count = mode == 0 ? 1 : mode == 1 ? 3 : 2;
-  bool outside = false, waiting = false, none = false;
-  for (int k = 0; k < count; k++) {
-    outside = outside || there[k] == 0;
-    waiting = waiting || there[k] == 1;
-    none = none || value[k] > NONE * 0.99;
+  ivec3 bits = ivec3(0), there = ivec3(2);
+  vec3 value = vec3(0.0);
+  value.x = look(table0, mesh0, 0, bits.x, there.x);
+#if IMAGES > 1
+  value.y = look(table1, mesh1, 1, bits.y, there.y);
+#endif
+#if IMAGES > 2
+  value.z = look(table2, mesh2, 2, bits.z, there.z);
+#endif
+  int least = min(there.x, min(there.y, there.z));
+  vec3 rgb = least == 0 ? stage : stage * 1.6;
+  if (least == 2) {
+    if (max(value.x, max(value.y, value.z)) > NONE * 0.99) rgb = empty;
+#if IMAGES == 1
+    else rgb = mapped(bent(value.x));
+#elif IMAGES == 2
+    else rgb = mapped(bent(value.x - value.y));
+#else
+    else rgb = lightOf(value);
+#endif
+    rgb = tinted(tinted(tinted(rgb, bits.x, 0), bits.y, 1), bits.z, 2);
   }
-  vec3 rgb;
-  if (outside) {
-    colour = vec4(stage, 1.0);
-    return;
-  }
-  if (waiting) rgb = stage * 1.6;
-  else if (none) rgb = empty;
-  else if (mode == 1) {
-    vec3 light = (value - sky) * weight;
-    float mean = (light.x + light.y + light.z) / 3.0;
-    float factor = mean > 0.0 ? asinh(mean * lupton.y / lupton.x) * (0.1 / asinh(0.1 * lupton.y)) / mean : 0.0;
-    rgb = max(light * factor, 0.0);
-    rgb /= max(1.0, max(rgb.x, max(rgb.y, rgb.z)));
-  } else {
-    rgb = mapped(bent(mode == 2 ? value.x - value.y : value.x));
-  }
-  for (int k = 0; k < count; k++) rgb = tinted(rgb, bits[k], k);
   colour = vec4(rgb, 1.0);
 }
