@@ -67,7 +67,7 @@ class Page(View):
         self.image = Image(session, feeds, desk.cutouts)
         self.place = Place(session, feeds, self.coverage.sky, self.image.image)
         self.measures = Measures(session, feeds, self.image.image, self.image.loads.frames)
-        upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book), "dialog")
+        upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book, desk.cutouts.files), "dialog")
         self.drawer = Drawer(session, feeds, {**PANELS, "upload": upload})
         self.views: list[View] = [
             self.search, self.results, self.table, self.coverage, self.footprints, self.mocs, self.surveys, self.chart,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ ROWS = 50
 COLUMNS = 200  # whose first rows are shown; all of them are listed
 SAMPLES = 3  # values beside each column of the list
 CELL = 200  # characters of a cell
+FITS_NAME = re.compile(r"\.(fits?|fts)\.gz$", re.IGNORECASE)
 LIMITS = Limits(processor=60, seconds=90)  # somebody waits; reading the whole has the full time
 
 
@@ -42,10 +44,20 @@ class Previews:
             doc = {"stopped": True}
         except TriviewError as error:
             doc = {"problem": [error.message, error.hint]}
-        yield json_answer(doc).body
+        yield json_answer(doc | {"image": self._is_fits(arguments.get("file", ""))}).body
 
     def stop(self) -> None:
         self._stop.set()
+
+    def _is_fits(self, key: str) -> bool:
+        """Whether a file may hold images: it says that it is FITS, or is a packed one by its name."""
+        try:
+            staged = self._intake.get(key)
+            with staged.path.open("rb") as file:
+                start = file.read(9)
+        except (TriviewError, OSError):
+            return False
+        return start == b"SIMPLE  =" or (start[:2] == b"\x1f\x8b" and bool(FITS_NAME.search(staged.name)))
 
     def _doc(self, arguments: dict[str, str], stop: threading.Event) -> dict[str, Any]:
         staged = self._intake.get(arguments.get("file", ""))

@@ -21,6 +21,8 @@ from portal.uploads import Upload as Kept
 from portal.uploads import check_name, free_name
 from portal.vo.capabilities import UploadLimits
 from portal.vo.files import fetch_file
+from portal.vo.images import ImageFiles
+from portal.vo.obscore import ImageRef
 from portal.vo.schema import SchemaBook
 from portal.vo.tap import TapService
 from widgets.upload import Loaded, Sought, UploadPanel
@@ -37,9 +39,11 @@ ROWS = 65_536  # taken at once from a result
 class Upload(View):
     """One page's uploads."""
 
-    def __init__(self, session: Session, feeds: Feeds, intakes: Intakes, book: SchemaBook) -> None:
+    def __init__(
+        self, session: Session, feeds: Feeds, intakes: Intakes, book: SchemaBook, images: ImageFiles | None = None
+    ) -> None:
         super().__init__(session, feeds)
-        self.book = book
+        self.book, self.images = book, images
         self.service = TapService(session.runner.web, session.settings.service_url)
         self._intakes = intakes
         self._intake_url, self._intake = intakes.open()
@@ -59,6 +63,7 @@ class Upload(View):
             fetched=lambda gesture: self._fetch(gesture.url.strip()),
             stopped=lambda _: self._stop(),
             loaded=self._load,
+            imaged=lambda gesture: self._show_image(gesture.key),
             shared=lambda gesture: self._share(gesture.key, gesture.name.strip()),
             renamed=lambda gesture: self._change("rename", gesture.key, gesture.name.strip()),
             removed=lambda gesture: self._change("remove", gesture.key),
@@ -168,6 +173,18 @@ class Upload(View):
             return
         self._loading, self.widget.making = job.key, f"Reading {staged.name} …"
         self.session.watch_job(job, lambda now: self._loaded(now, asked.share))
+
+    def _show_image(self, key: str) -> None:
+        """Open a FITS file beside the other images; the panel closes."""
+        images, staged = self.images, self._intake.get(key)
+        if images is None:
+            raise TriviewError("This page shows no images.")
+
+        def then(ref: ImageRef) -> None:
+            self.session.add_image(ref)
+            self.session.close_panel()
+
+        self.run(lambda: images.give(self._intake.lend(key), staged.name), then, slot="image")
 
     def _loaded(self, job: Job, name: str) -> None:
         """The rows that were to be named in queries are here, or are not."""

@@ -103,6 +103,7 @@ class UploadPanel(JSWidget):
     fetched = Gesture(Fetched)
     stopped = Gesture(Stopped)
     loaded = Gesture(Loaded)
+    imaged = Gesture(Keyed, doc="a FITS file is to be opened as an image")
     shared = Gesture(Shared)
     renamed = Gesture(Renamed)
     removed = Gesture(Keyed)

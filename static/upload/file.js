@@ -103,7 +103,9 @@ export class File {
     const { kind } = answer;
     this.kind = kind;
     const columns = answer.columns ?? [];
-    this.about.replaceChildren(element("strong", {}, this.staged.name),
+    const image = element("button", { class: kind ? "" : "primary", hidden: !answer.image }, "Open as image");
+    image.addEventListener("click", () => gesture(this.model, "imaged", { key: this.staged.file }));
+    this.about.replaceChildren(image, element("strong", {}, this.staged.name),
       element("span", { class: "muted" }, [size(this.staged.bytes), kind?.label, columns.length && `${columns.length.toLocaleString("en-US")} columns`].filter(Boolean).join(" · ")));
     this.kindLine.hidden = !kind;
     if (kind) this.showKind(kind);

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
+import threading
 import time
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 from portal.session import Session
 from portal.table.arrangement import Arrangement
 from portal.vo.capabilities import Capabilities, UploadLimits
+from portal.vo.images import ImageFiles
+from portal.vo.quota import Quota
 from tests.portal.jobs.conftest import finished, post, runner, script, settings, tap  # noqa: F401
 from views.feeds import Feeds
 from views.intake import Intakes
@@ -114,3 +121,24 @@ def test_what_does_not_fit_is_said_and_the_file_stays(panel, post) -> None:  # n
     widget.received("fetched", {"url": "http://169.254.169.254/latest"})
     until(post, lambda: widget.problem and not widget.fetching)
     assert "private network" in widget.problem[0]
+
+
+def test_a_fits_file_is_offered_as_an_image_and_opened(panel, post, tmp_path) -> None:  # noqa: F811
+    out = io.BytesIO()
+    fits.PrimaryHDU(np.zeros((4, 4), "f4")).writeto(out)
+    path = panel._intake.room(0)
+    path.write_bytes(out.getvalue())
+    key = panel._intake.keep("sky.fits", path).key
+    (answer,) = panel._previews.answer({"file": key})
+    assert json.loads(answer)["image"] and "no table" in json.loads(answer)["problem"][0]
+    (answer,) = panel._previews.answer({"file": stage(panel, TEXT)})
+    assert not json.loads(answer)["image"]
+    panel.images = ImageFiles(None, Quota(0), tmp_path / "images", 1 << 20, 1 << 20)
+    panel.session.open_panel("upload")
+    panel.widget._handle_msg({"gesture": "imaged", "key": key})
+    until(post, lambda: panel.session.images)
+    (ref,) = panel.session.images
+    assert ref.title == "sky.fits" and panel.session.panel == () and panel.session.face == "image"
+    with panel.images.file(ref, threading.Event(), print) as found:
+        assert found.read_bytes() == out.getvalue()
+    panel.images.close()
