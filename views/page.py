@@ -65,7 +65,7 @@ class Page(View):
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
-        self.place = Place(session, feeds, self.coverage.sky, self.image.image)
+        self.place = Place(session, feeds, self.coverage.sky, self.image.image, desk.cutouts)
         self.measures = Measures(session, feeds, self.image.image, self.image.loads.frames)
         upload = Panel("Upload", lambda *of: Upload(*of, desk.intakes, desk.book, desk.cutouts.files), "dialog")
         self.drawer = Drawer(session, feeds, {**PANELS, "upload": upload})

@@ -244,7 +244,7 @@ def test_images_are_opened_stopped_turned_and_closed(tmp_path: Path, archive: Ar
 def test_sky_and_images_look_at_the_same_place(tmp_path: Path, archive: Archive) -> None:
     session = ImageDesk(table_of(tmp_path, OBS, [obs_row(0)]))
     sky, image = Sky(), Fits()
-    view = Place(session, Feeds(1), sky, image)
+    view = Place(session, Feeds(1), sky, image, archive)
     sky.moved = SkyMoved(1, 10.0, 5.0, 0.2)
     assert image.target is None, "cutouts of the row keep to the row"
     session.show_images([ref_of(obs_row(0))])
@@ -257,4 +257,11 @@ def test_sky_and_images_look_at_the_same_place(tmp_path: Path, archive: Archive)
     assert sky.target == (62.1, -37.1, 0.1)
     session.linked = True
     assert sky.target == (1.0, 1.0, 0.1), "linking brings them together"
+    # Close in, the pixels below are offered, as wide as the view.
+    assert sky.offer == ""
+    sky.moved = SkyMoved(3, 62.0, -37.0, 0.02)
+    assert sky.offer == "Coadd images here"
+    press(sky, "offered")
+    assert [ref.band for ref in session.images] == list("ugrizy") and not session.follow
+    assert {ref.circle for ref in session.images} == {(62.0, -37.0, 0.01)}
     view.end()
