@@ -62,7 +62,7 @@ def test_a_row_of_obscore_leads_to_its_image_and_rows_side_by_side(portal, visit
     row(page, 1)
     ready(page, 1, shown[1][0])
     for number in (0, 2, 4):
-        page.locator(".tv-table tbody tr").nth(number).get_by_role("checkbox").click()
+        page.locator(".tv-table tbody th").nth(number).click()
     page.locator(".tv-frames").get_by_role("button", name="More").click()
     offers = page.locator(".tv-frames .menu button").all_inner_texts()
     assert {"Detectors of this visit", "Open the marked rows", "Tile the first rows shown"} <= set(offers)
