@@ -337,6 +337,9 @@ export function render({ model }) {
   model.on("current", () => {
     if (!stale) redraw();
   });
+  model.on("hovered_row", () => {
+    if (!stale && model.hovered_row !== state.told) redraw();
+  });
   const follow = () => {
     if (model.current_place < 0) return;
     const page = Math.floor(model.current_place / model.page_size);

@@ -10,6 +10,7 @@ import { joinMocs } from "./sky/mocs.js";
 import { joinOutlines } from "./sky/outlines.js";
 import { joinPoints } from "./sky/rows.js";
 import { borrowStage } from "./sky/stage.js";
+import areaStyle from "./sky/areas.css";
 import layerStyle from "./sky/layers.css";
 import rowStyle from "./sky/rows.css";
 import style from "./sky/sky.css";
@@ -29,7 +30,7 @@ export function render({ model, view, el }) {
   const watch = new AbortController();
   const frame = buildFrame();
   const marks = new Marks();
-  addStyle(el, shared + style + layerStyle + rowStyle);
+  addStyle(el, shared + style + layerStyle + rowStyle + areaStyle);
   el.append(frame.root);
   frame.host.append(marks.svg);
   let stage = null;
@@ -150,7 +151,9 @@ export function render({ model, view, el }) {
     drawing: () => Boolean(marks.tool),
     point: (at) => {
       showReadout(frame, worldAt(...at), stage.view?.fov);
-      if (stage.view) parts.find((part) => part.hover?.(...at));
+      if (!stage.view) return;
+      const found = parts.findIndex((part) => part.hover?.(...at));
+      if (found >= 0) for (const part of parts.slice(found + 1)) part.leave?.();
     },
     leave: () => {
       for (const part of parts) part.leave?.();

@@ -32,6 +32,9 @@ def test_footprints_and_coverage_maps(
     panel.locator("summary", has_text="Footprints").click()
     expect(panel).to_contain_text(re.compile(r"[\d,]+ footprints"))
     panel.locator("summary", has_text="Footprints").click()
+    # The row under the pointer in the table has its footprint marked on the sky.
+    page.locator(".tv-table td", has_text="CC_O_").nth(2).hover()
+    expect(sky.locator(".outline.hovered")).to_have_attribute("d", re.compile("^M.*L"))
 
     # A map of the footprints, one of a survey, one of a file, what is common to two; the rows inside.
     panel.locator("summary", has_text="Coverage maps").click()
@@ -73,6 +76,12 @@ def test_footprints_and_coverage_maps(
            return stage.settled && stage.view.fov < 2 && stage.lines.anyMarked; }"""
     )
     shot(page, "maps")
+    # And the other way round: what lies under the pointer on the sky is a row of the page of the table, or of another.
+    layers.click()
+    box = sky.locator(".host").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 - 3, box["y"] + box["height"] / 2 - 2)
+    expect(sky.locator(".row-label:visible")).to_contain_text("lsst_visit")
+    layers.click()
 
     # A broken one says what is wrong; what is there stays.
     broken = tmp_path / "broken.fits"

@@ -36,7 +36,7 @@ def served(lines: Outlines, rows: np.ndarray, paint: np.ndarray, marks: list[int
         def get(self) -> None:
             ask = self.get_query_argument("ask")
             if ask == "row":
-                self.finish(json.dumps(["visit 2025", f"row {self.get_query_argument('row')}"]))
+                self.finish(json.dumps([["visit", "2025"], ["row", self.get_query_argument("row")]]))
             else:
                 body = packed(lines, rows, paint) if ask == "outlines" else np.array(marks, "<u4").tobytes()
                 self.finish(body)
@@ -62,7 +62,7 @@ def kit(serve: Callable[..., Page], until: Callable[..., None]) -> Kit:
 
 
 def open_with(kit: Kit, handler: type[RequestHandler], **more: object) -> tuple[Page, object]:
-    sky = make(points_url="", **more)
+    sky = make(catalogs=[], **more)
     page = kit.open(sky, extra=[(r"/outlines", handler)])
     return page, sky
 
@@ -89,10 +89,11 @@ def test_footprints_are_drawn_named_marked_and_picked(kit: Kit, shot: Callable[[
     expect(panel).to_contain_text("g 2")
     x, y = kit.pixel(62.2, -37.0)
     page.mouse.move(x, y)
-    expect(page.locator(".tip")).to_contain_text("row 8")
-    expect(page.locator(".tip")).to_contain_text("and 1 more here")
+    label = page.locator(".row-label:visible")
+    expect(label).to_have_text("visit2025row8more here1")
     kit.until(page, lambda: sky.hovered is not None and sky.hovered.row == 8)
     shot(page, "hover")
+    page.get_by_role("button", name="Layers").click()
     page.mouse.click(x, y)
     kit.until(page, lambda: sky.clicked is not None)
     assert sky.clicked.row == 8, "the smaller of the two around it"
@@ -108,6 +109,7 @@ def test_footprints_are_drawn_named_marked_and_picked(kit: Kit, shot: Callable[[
     for name in ("here", "hovered"):
         expect(page.locator(f".outline.{name}")).to_have_attribute("d", re.compile("^M.*L"))
 
+    page.get_by_role("button", name="Layers").click()
     panel.get_by_label("Colour of footprints").select_option("one")
     one = colour(62.2, -37.05)
     assert one[2] > one[0], "one colour for all"

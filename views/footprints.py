@@ -122,7 +122,7 @@ class Footprints(View):
         )
         return Answer(b"".join(parts))
 
-    def _words(self, row: str) -> list[str]:
+    def _words(self, row: str) -> list[tuple[str, str]]:
         table = self.session.table()
         if table is None or not (row.isascii() and row.isdigit()) or int(row) >= table.n_rows:
             raise QueryError("There is no such row.")
@@ -130,7 +130,7 @@ class Footprints(View):
         names = [name for name in TELLING if name in columns][:SAID] or list(columns)[:SAID]
         cells = table.take(np.array([int(row)], np.uint32), names)
         values = ((name, cells.column(at)[0].as_py()) for at, name in enumerate(names))
-        return [f"{name} {_short(value)} {columns[name].unit}".strip() for name, value in values if value is not None]
+        return [(name, f"{_short(value)} {columns[name].unit}".strip()) for name, value in values if value is not None]
 
 
 def drawn_of(table: ResultTable, where: str, names: tuple[str, ...]) -> Drawn:

@@ -14,6 +14,7 @@ from portal.table.columns import Column
 from portal.table.expression import check_condition
 from portal.table.expression_sql import FUNCTIONS
 from portal.table.filters import column_filter
+from portal.table.positions import outline_columns
 from portal.table.result import ResultTable, RowView
 from portal.table.selection import Clause, rows_clause, selection_sql
 from portal.vo.soda import Cutouts
@@ -73,10 +74,12 @@ class Table(View):
             asked=self._ask,
             arranged=lambda asked: session.arrange_columns(asked.verb, asked.columns, asked.text, asked.width),
             clicked=lambda gesture: session.point_at(gesture.row),
+            hovered=lambda gesture: session.param.update(hovered=gesture.row),
             checked=self._check,
             paged=self._turn,
         )
         self.listen(self.update, "look", "arrived", "active")
+        self.listen(lambda: self.grid.param.update(hovered_row=session.hovered), "hovered")
         self.listen(self.catch_up, "layout")
         self.update()
 
@@ -245,6 +248,7 @@ class Table(View):
             "n_all": shown.table.n_rows,
             "marked": shown.marked is not None and bool(shown.marked.any()),
             "current": look.current,
+            "hovers": bool(outline_columns(meta.columns)),
             "current_place": place,
             "sort": [[name, "desc" if descending else "asc"] for name, descending in look.sort],
             "condition": look.condition,

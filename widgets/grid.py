@@ -48,6 +48,13 @@ class Clicked(NamedTuple):
     row: int
 
 
+class Hovered(NamedTuple):
+    """The pointer rests on a row, by its number in the result; -1: on none."""
+
+    n: int
+    row: int
+
+
 class Checked(NamedTuple):
     """Rows ticked (``on``) or unticked; ``all`` means every row of the view and ``rows`` is empty then."""
 
@@ -119,6 +126,8 @@ class Grid(JSWidget):
     current_place = param.Integer(
         default=-1, doc="Its place in the view, from 0; a change turns to its page. -1 is unknown or filtered out."
     )
+    hovers = param.Boolean(default=False, doc="Whether to tell which row the pointer rests on.")
+    hovered_row = param.Integer(default=-1, doc="Row number that another view has under the pointer; -1 is none.")
     thumbs = param.String(default="", doc="Where a picture of a row comes from (&row=N is added); empty for none.")
     can_thumb = param.Boolean(default=False, doc="Whether pictures of rows can be asked for.")
     message = param.String(default="", doc="Why there are no rows, in words; shown in their place.")
@@ -129,6 +138,7 @@ class Grid(JSWidget):
     filtered = Gesture(Filtered)
     conditioned = Gesture(Conditioned)
     clicked = Gesture(Clicked)
+    hovered = Gesture(Hovered)
     checked = Gesture(Checked)
     paged = Gesture(Paged)
     asked = Gesture(Asked)

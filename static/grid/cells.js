@@ -119,6 +119,7 @@ export function dress(state, heads) {
       const x = state.columnOf(meta);
       const tick = meta.type === "row_header" && meta.row_header_x === 0;
       cell.classList.toggle("tv-current", row[0] === model.current);
+      cell.classList.toggle("tv-hovered", row[0] === model.hovered_row);
       cell.classList.toggle("tv-selected", selected);
       cell.classList.toggle("tv-check", tick);
       cell.classList.toggle("tv-frozen", meta.type === "row_header" && x >= 0);

@@ -1,4 +1,7 @@
-// Clicks in the grid: ticks of rows, the current row, the active cell.
+// Clicks in the grid: ticks of rows, the current row, the active cell; and the row under the pointer.
+import { debounce } from "../parts/kit.js";
+
+const REST_MS = 80; // a pointer on its way across the rows says nothing
 
 export function listenToClicks({ root, state, pages, tell, redraw }) {
   const { table } = state;
@@ -38,5 +41,25 @@ export function listenToClicks({ root, state, pages, tell, redraw }) {
       point(meta.y);
     }
   });
+  listenToHover(state, tell);
   return { point, tick };
+}
+
+// Which row the pointer rests on, for the views that show the same rows; told only where one asks for it.
+function listenToHover(state, tell) {
+  const { table, model } = state;
+  const say = debounce((row) => {
+    if (row === state.told) return;
+    state.told = row;
+    tell("hovered", { row });
+  }, REST_MS);
+  state.told = -1;
+  table.addEventListener("pointerover", (event) => {
+    if (!model.hovers) return;
+    const cell = event.target.closest("td, th");
+    const meta = cell && table.getMeta(cell);
+    const body = meta && (meta.type === "body" || meta.type === "row_header");
+    say(body && state.rows[meta.y] ? state.rows[meta.y][0] : -1);
+  });
+  table.addEventListener("pointerleave", () => model.hovers && say(-1));
 }

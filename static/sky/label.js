@@ -29,6 +29,12 @@ export class Label {
     return true;
   }
 
+  // Words about something else at (x, y): pairs of a name and a text.
+  tell(lines, x, y) {
+    this.#place(x, y);
+    this.#show(lines);
+  }
+
   // A bin of a density: how many rows it has, and what its colour says.
   say(bin, x, y, { info }) {
     if (!bin?.count) {

@@ -2,8 +2,8 @@
 import { cssColour, legible } from "../parts/colour.js";
 import { element, gesture, onTheme } from "../parts/kit.js";
 import { svgElement } from "../parts/viewer.js";
+import { Label } from "./label.js";
 import { LineLayer, NO_OUTLINES, PAINTS, readOutlines } from "./lines.js";
-import { Tip } from "./tip.js";
 
 const NAMED_MS = 120; // the pointer has rested so long on an outline: ask what it is
 
@@ -15,7 +15,7 @@ export function joinOutlines(sky) {
   const hovered = svgElement("path", { class: "outline hovered" });
   const current = svgElement("path", { class: "outline here" });
   marks.svg.prepend(current, hovered);
-  const tip = new Tip(frame.root);
+  const label = new Label(frame.host);
   let request = new AbortController();
   let [url, version, marking] = ["", -1, -1];
   let under = []; // numbers of the outlines under the pointer
@@ -43,12 +43,11 @@ export function joinOutlines(sky) {
       under = found;
       last = [x, y];
       if (found[0] === before) {
-        if (found.length) tip.move(x, y);
         return found.length > 0;
       }
       turn = 0;
       clearTimeout(timer);
-      tip.hide();
+      label.hide();
       const row = found.length ? layer.outlines.row[found[0]] : -1;
       showRow(hovered, row);
       timer = setTimeout(() => name(row), NAMED_MS);
@@ -67,7 +66,7 @@ export function joinOutlines(sky) {
     },
     leave() {
       clearTimeout(timer);
-      tip.hide();
+      label.hide();
       if (under.length) gesture(model, "hovered", { row: -1 });
       under = [];
       showRow(hovered, model.hovered_row ?? -1);
@@ -76,7 +75,7 @@ export function joinOutlines(sky) {
     close() {
       request.abort();
       clearTimeout(timer);
-      tip.close();
+      label.close();
       hovered.remove();
       current.remove();
       layer.load(NO_OUTLINES);
@@ -91,10 +90,10 @@ export function joinOutlines(sky) {
       const answer = await fetch(`${url}&ask=row&row=${row}`, { signal: request.signal });
       const words = answer.ok ? await answer.json() : [];
       if (!under.length || layer.outlines.row[under[0]] !== row) return;
-      const more = under.length > 1 ? [`and ${(under.length - 1).toLocaleString("en")} more here`] : [];
-      tip.show([...words, ...more], ...last);
+      const more = under.length > 1 ? [["more here", (under.length - 1).toLocaleString("en")]] : [];
+      label.tell([...words, ...more], ...last);
     } catch {
-      tip.hide(); // the page goes on to other rows
+      label.hide(); // the page goes on to other rows
     }
   };
 
@@ -175,7 +174,7 @@ function buildControls(body) {
     legend(bands, colours) {
       legend.replaceChildren(
         ...bands.map(({ name, count }, k) => {
-          const swatch = element("i", { class: "swatch" });
+          const swatch = element("i", { class: "stroke" });
           swatch.style.background = `rgb(${colours[k].map((x) => Math.round(255 * x)).join(" ")})`;
           return element("span", {}, swatch, `${name} ${count.toLocaleString("en")}`);
         }),

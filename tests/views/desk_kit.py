@@ -20,6 +20,7 @@ class Desk(param.Parameterized):
     look = param.Parameter(Look())
     tabs = param.Parameter(())
     arrived = param.Integer(0)
+    hovered = param.Integer(-1)
     layout = param.String("tri")
     panel = param.Parameter(())
     paged = param.Parameter((0, 100))
