@@ -229,7 +229,13 @@ class Frame:
         return None if self.wcs is None else lattice.sky_lattice(self.wcs, self.nx, self.ny)
 
     def meta(self) -> dict[str, Any]:
-        """What the viewer draws the frame by, for JSON: see README, "Images"."""
+        """What the viewer draws the frame by, for JSON.
+
+        ``levels`` and ``tile``: see ``tiles``; ``masks``: {"name", "bit", "doc"}; ``cuts``: kind to [black, white] (of
+        a ``quick`` frame without "minmax", for which all pixels are needed); ``lattice``, ``scale_arcsec`` and
+        ``north_angle``: see ``lattice.sky_lattice``, null without one; ``lsst``: {"x0", "y0"}; ``hdus``, ``hdu`` and
+        ``cube``: what else the file holds, and which of it is shown; ``notes``: sentences for the user.
+        """
         planes, sky = self.planes, dict(self.lattice or {})
         scale, north = sky.pop("scale_arcsec", None), sky.pop("north_angle", None)
         return {
