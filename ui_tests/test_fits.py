@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import pytest
@@ -24,11 +23,6 @@ def kit(serve: Callable[..., Page]) -> Kit:
     return Kit(serve)
 
 
-@cache
-def six() -> tuple[Frame, ...]:
-    return tuple(band_frame(band) for band in "ugrizy")
-
-
 def make(frames: list[dict[str, str]], **more: object) -> Fits:
     return Fits(**{"url": "images", "frames": frames, "width": 900, "height": 620, "position": CENTRE} | more)
 
@@ -37,7 +31,7 @@ def test_pixels_are_those_of_the_file(kit: Kit) -> None:
     """Places of a rotated, distorted image: value, variance, names of mask planes and sky as astropy has them."""
     frame = band_frame("i", 1300, 1100)
     frame.plane("mask")[:, ::3] |= 2
-    page = kit.open(make(kit.add(frame)))
+    page = kit.open(make(kit.add(frame), height=420))
     rng = np.random.default_rng(3)
     places = np.stack([rng.uniform(0, 1299, 200), rng.uniform(0, 1099, 200)], axis=1)
     sky = np.array(kit.ask("return arg.map((p) => v.images.list[0].lattice.sky(...p))", places.tolist()))
@@ -156,7 +150,7 @@ def test_stretches_and_masks_are_painted_as_astropy_has_them(kit: Kit, until: Ca
     until(page, lambda: widget.limits == [] and widget.cuts == "minmax")
 
 
-def test_three_colours_are_those_of_lupton_and_a_difference_is_exact(kit: Kit) -> None:
+def test_three_colours_are_those_of_lupton_and_a_difference_is_exact(kit: Kit, shot: Callable[..., object]) -> None:
     frames = [band_frame(band, turn=5, flip=band == "x") for band in "gri"]
     lupton = {"stretch": 40.0, "q": 6.0, "minimum": [1.0, 0.0, -2.0], "weight": [1.0, 1.0, 1.0]}
     told = kit.add(*frames)
@@ -171,6 +165,9 @@ def test_three_colours_are_those_of_lupton_and_a_difference_is_exact(kit: Kit) -
     found = np.array(kit.painted(list(zip(x.tolist(), y.tolist()))))
     assert np.abs(found - wanted[y, x].astype(int)).max() <= 1
     assert (np.ptp(found, axis=1) > 20).any()
+    page.evaluate("document.documentElement.setAttribute('data-theme', 'dark')")
+    page.get_by_label("Settings: levels").click()
+    shot(page, "colour-dark")
     # The difference: zero is white; limits by hand are as for any image.
     widget.param.update(arrangement="difference", pair=[told[2]["id"], told[0]["id"]], limits=[-40, 40])
     expect(page.locator(".fits-view .caption")).to_have_text("i − g")
@@ -179,21 +176,3 @@ def test_three_colours_are_those_of_lupton_and_a_difference_is_exact(kit: Kit) -
     away = (red - blue)[y, x]
     assert (found[away > 42] == found[away > 42][0]).all() and found[away > 42][0][0] > 150
     assert (found[:, 0] > found[:, 2])[away > 4].all() and (found[:, 2] > found[:, 0])[away < -4].all()
-
-
-def test_looks(kit: Kit, shot: Callable[..., object]) -> None:
-    widget = make(kit.add(*six()), arrangement="grid")
-    page = kit.open(widget)
-    shot(page, "grid")
-    widget.arrangement = "colour"
-    expect(page.locator(".bands button[aria-pressed=true]")).to_have_text("gri")
-    kit.settle()
-    page.evaluate("document.documentElement.setAttribute('data-theme', 'dark')")
-    page.get_by_label("Settings: levels").click()
-    shot(page, "colour-dark")
-    page.close()
-    page = kit.open(make(kit.add(*six()), width=300, height=260))
-    shot(page, "strip")
-    page.get_by_label("Settings: levels").click()
-    page.evaluate("document.documentElement.setAttribute('data-theme', 'dark')")
-    shot(page, "strip-panel-dark")

@@ -121,21 +121,25 @@ def test_what_cannot_be_shown_says_why_and_tries_again(kit: Kit, until: Callable
     expect(page.locator(".cell")).to_have_count(0)
 
 
-def test_contexts_come_back_and_are_given_back(kit: Kit, until: Callable[..., None]) -> None:
-    told = kit.add(band_frame("r"))
+def test_contexts_come_back_and_are_given_back(kit: Kit, shot: Callable[..., object]) -> None:
+    told = kit.add(*(band_frame(band) for band in "gri"))
     make = lambda: Fits(url="images", frames=told, width=300, height=260)  # noqa: E731
     room = pn.Row(height=270)
     page = kit.open(lambda: pn.Column(make(), room))
     warnings = []
     page.on("console", lambda m: m.type == "warning" and warnings.append(m.text))
     before = kit.painted([(200, 150), (120, 80)])
+    shot(page, "strip")
+    page.get_by_label("Settings: levels").first.click()
+    page.evaluate("document.documentElement.setAttribute('data-theme', 'dark')")
+    shot(page, "strip-panel-dark")
+    page.get_by_label("Settings: levels").first.click()
     kit.ask("v.lose = v.painter.gl.getExtension('WEBGL_lose_context'); v.lose.loseContext();")
-    page.wait_for_timeout(50)
     assert kit.ask("return v.painter.gl.isContextLost()")
     kit.ask("v.lose.restoreContext();")
     while kit.ask("return v.painter.gl.isContextLost()"):
         page.wait_for_timeout(10)
-    page.wait_for_timeout(50)
+    kit.ask("return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     assert kit.painted([(200, 150), (120, 80)]) == before
     for _ in range(ROUNDS):
         room.objects = [make(), make()]
