@@ -142,7 +142,7 @@ def test_stretches_and_masks_are_painted_as_astropy_has_them(kit: Kit, until: Ca
     page.get_by_label("Show BAD").uncheck()
     until(page, lambda: set(widget.masks) == {"SAT"})
     assert kit.painted([(110, 50)])[0] != [255, 0, 0]
-    page.get_by_label("White level").fill("0.5")
+    page.get_by_label("White level", exact=True).fill("0.5")
     page.keyboard.press("Enter")
     until(page, lambda: widget.limits == [0, 0.5])
     assert kit.painted([(160, 20)])[0] == [255, 255, 255]
