@@ -129,7 +129,7 @@ export function render({ model, view, el }) {
       return;
     }
     const done = (kind, coords, mode) => gesture(model, "boxed", { kind, coords, mode });
-    marks.begin(tool, worldAt, done, () => frame.press(""));
+    marks.begin(tool, worldAt, done, () => frame.press(""), () => frame.mode.value);
     frame.press(tool);
   };
 

@@ -61,6 +61,8 @@ class Coverage(View):
         names = table.positions() if table is not None else None
         if names is None:
             return
+        if gesture.mode == "and not" and not self.session.look.clauses:
+            raise QueryError("Nothing is marked that the region could be taken away from.", "Mark rows first.")
         if gesture.kind == "circle":
             ra, dec, radius = gesture.coords
             clause = circle_clause(*names, (ra, dec), radius)

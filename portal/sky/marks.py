@@ -26,6 +26,7 @@ POINTS = 50_000  # rows in view up to which they are drawn one by one; more hide
 MOST_POINTS = 1_000_000  # drawn when the user wants points whatever their number: a frame takes about a second then
 CLASSES = 10  # told apart by colour; the rest is "other"
 OTHER = "other"
+BANDS = ["u", "g", "r", "i", "z", "y"]  # a column of nothing else is shown in their order
 MIDDLE = (2.0, 98.0)  # per cent: what lies outside has the colour at the end of the scale
 TRIAL = 200_000  # values looked at for the middle
 
@@ -159,7 +160,7 @@ def _column(meta: TableMeta, name: str) -> Column:
 
 
 def _classes(table: ResultTable, column: Column, where: str, stop: Stop | None) -> list[Any] | None:
-    """The values that are classes: the commonest first, whole numbers in order; at most one more than are told apart.
+    """The values that are classes: the commonest first, whole numbers and bands in order; at most one more than are told apart.
 
     None for a column of measurements.
     """
@@ -173,6 +174,8 @@ def _classes(table: ResultTable, column: Column, where: str, stop: Stop | None) 
     found = [value for value, _ in table.distinct(column.name, CLASSES + 2, where, stop) if value is not None]
     if whole:
         return sorted(found) if len(found) <= CLASSES else None
+    if all(value in BANDS for value in found):
+        return sorted(found, key=BANDS.index)
     return found[: CLASSES + 1]
 
 

@@ -7,6 +7,7 @@ const ICONS = {
   rectangle: "M3 5h14v10H3z",
   circle: "M10 3a7 7 0 1 0 .01 0z",
   polygon: "M4 7l8-4 5 7-4 7-9-2z",
+  lasso: "M6 13C1 11 2 4 10 4s10 7 4 9-10-1-9 2 3 2 2 4",
   in: "M10 4v12M4 10h12",
   out: "M4 10h12",
   fit: "M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4M10 9a1 1 0 1 0 .01 0z",

@@ -10,7 +10,7 @@ export function buildFrame() {
     tabindex: "0",
     role: "application",
     "aria-roledescription": "sky view",
-    "aria-label": "Sky. Arrow keys move, plus and minus zoom, 0 shows all rows, R C P select a region.",
+    "aria-label": "Sky. Arrow keys move, plus and minus zoom, 0 shows all rows, R C P L select a region.",
   });
   const choice = chooser("Survey", []);
   const unpressed = { "aria-pressed": "false" };
@@ -18,7 +18,13 @@ export function buildFrame() {
     rectangle: iconButton("rectangle", "Select a rectangle (R)", unpressed),
     circle: iconButton("circle", "Select a circle (C)", unpressed),
     polygon: iconButton("polygon", "Select a polygon (P): click corners, double-click ends", unpressed),
+    lasso: iconButton("lasso", "Select with a lasso (L)", unpressed),
   };
+  const mode = chooser("What a drawn region does; Shift adds, Alt takes away", [
+    ["and", "select"],
+    ["or", "add"],
+    ["and not", "take away"],
+  ]);
   const zoomIn = iconButton("in", "Zoom in (+)");
   const zoomOut = iconButton("out", "Zoom out (−)");
   const fit = iconButton("fit", "Show all rows (0)", { disabled: true });
@@ -27,7 +33,7 @@ export function buildFrame() {
     "div",
     { class: "bar", role: "toolbar", "aria-label": "Sky tools" },
     choice,
-    element("span", { class: "group" }, ...Object.values(tools)),
+    element("span", { class: "group" }, ...Object.values(tools), mode),
     element("span", { class: "group" }, zoomOut, zoomIn, fit),
     layers.button,
   );
@@ -43,6 +49,7 @@ export function buildFrame() {
     host,
     choice,
     tools,
+    mode,
     zoomIn,
     zoomOut,
     fit,

@@ -12,6 +12,7 @@ const KEYS = {
   r: (acts) => acts.tool("rectangle"),
   c: (acts) => acts.tool("circle"),
   p: (acts) => acts.tool("polygon"),
+  l: (acts) => acts.tool("lasso"),
   Escape: (acts) => acts.cancel(),
   Enter: (acts) => acts.close(),
   ArrowLeft: (acts) => acts.pan(-PAN, 0),

@@ -4,6 +4,8 @@ import { cross, dot, normal, separation, unit } from "../parts/sphere.js";
 import { drawCompass, svgElement } from "../parts/viewer.js";
 
 const LEAST_DRAG = 4; // CSS pixels; less is a click
+const LASSO_STEP = 3; // CSS pixels between corners of a lasso
+const LASSO_CORNERS = 240; // half of what a region may have: it is saved with the page
 const EDGE_PARTS = 8; // an edge on the screen is a great circle in TAN only; elsewhere it is sent in parts
 
 export class Marks {
@@ -37,8 +39,8 @@ export class Marks {
   }
 
   // Draws the tool's shape with the hand; `done(kind, coordinates in ICRS degrees, mode)` gets it, `ended()` follows.
-  // Shift held at its end adds the shape to what is marked, Alt takes it away.
-  begin(tool, worldAt, done, ended) {
+  // Shift held at its end adds the shape to what is marked, Alt takes it away; else `mode()` says what it does.
+  begin(tool, worldAt, done, ended, mode = () => "and") {
     this.cancel();
     this.tool = tool;
     this.svg.classList.add("drawing");
@@ -54,9 +56,9 @@ export class Marks {
       ended();
     };
     const finish = (points, event) => {
-      const found = tool === "circle" ? circleOf(points, worldAt) : polygonOf(points, worldAt, this.view);
+      const found = tool === "circle" ? circleOf(points, worldAt) : polygonOf(points, worldAt, this.view, tool === "lasso");
       this.cancel();
-      if (found) done(...found, event?.shiftKey ? "or" : event?.altKey ? "and not" : "and");
+      if (found) done(...found, event?.shiftKey ? "or" : event?.altKey ? "and not" : mode());
     };
     const place = (event) => {
       const box = this.svg.getBoundingClientRect();
@@ -71,16 +73,19 @@ export class Marks {
       if (tool === "polygon" && corners.length > 3 && far(first, corners.at(-1)) < 10) finish(corners.slice(0, -1), event);
     });
     on(this.svg, "pointermove", (event) => {
-      if (corners.length) this.#show(tool, [...corners, place(event)]);
+      if (!corners.length) return;
+      if (tool === "lasso" && far(corners.at(-1), place(event)) >= LASSO_STEP) corners.push(place(event));
+      this.#show(tool, [...corners, place(event)]);
     });
     on(this.svg, "pointerup", (event) => {
       if (tool === "polygon" || !corners.length) return;
       const last = place(event);
-      if (far(corners[0], last) < LEAST_DRAG) {
-        corners.pop();
+      if (corners.every((corner) => far(corner, last) < LEAST_DRAG)) {
+        corners.length = 0;
         return;
       }
-      finish(tool === "circle" ? [corners[0], last] : rectangle(corners[0], last), event);
+      const shapes = { circle: () => [corners[0], last], rectangle: () => rectangle(corners[0], last) };
+      finish(shapes[tool]?.() ?? thinned([...corners, last]), event);
     });
     on(this.svg, "dblclick", (event) => tool === "polygon" && corners.length > 3 && finish(corners.slice(0, -1), event));
     this.close = () => tool === "polygon" && corners.length > 2 && finish(corners);
@@ -107,6 +112,12 @@ const far = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
 
 const rectangle = (a, b) => [a, [b[0], a[1]], b, [a[0], b[1]]];
 
+// As many corners as a region may have, evenly taken.
+function thinned(points) {
+  const step = Math.ceil(points.length / LASSO_CORNERS);
+  return points.filter((_, i) => i % step === 0);
+}
+
 function circleOf([centre, edge], worldAt) {
   const [middle, rim] = [worldAt(...centre), worldAt(...edge)];
   if (!middle || !rim) return null;
@@ -114,8 +125,8 @@ function circleOf([centre, edge], worldAt) {
 }
 
 // Corners as [ra, dec, ra, dec, ...], counter-clockwise seen from outside the sphere, as polygons are in ADQL engines.
-function polygonOf(points, worldAt, view) {
-  const parts = view.kind === "TAN" ? 1 : EDGE_PARTS;
+function polygonOf(points, worldAt, view, fine) {
+  const parts = view.kind === "TAN" || fine ? 1 : EDGE_PARTS;
   const places = points.flatMap((a, i) => {
     const b = points[(i + 1) % points.length];
     return Array.from({ length: parts }, (_, k) => a.map((x, j) => x + ((b[j] - x) * k) / parts));

@@ -15,7 +15,7 @@ export class RowPanel {
   constructor(frame, layer, tell) {
     Object.assign(this, { layer, tell });
     this.list = element("div", { class: "catalogs", role: "group", "aria-label": "Results on the sky" });
-    this.legend = element("div", { class: "legend", role: "note", hidden: true });
+    this.legend = element("div", { class: "row-legend", role: "note", hidden: true });
     const choice = (name, label, options = []) => {
       const select = element("select", { "aria-label": label });
       select.append(...options.map(([value, text]) => element("option", { value }, text)));

@@ -18,7 +18,7 @@ void main() {
   vec4 bin = texelFetch(bins, ivec2(clamp(at, 0.0, 0.99999) * 256.0), 0);
   if (bin.r < 0.5) discard;
   float strength = log(1.0 + bin.r) / log(1.0 + most);
-  float alpha = 0.55 + 0.45 * strength;
+  float alpha = 0.7 + 0.3 * strength;
   vec3 colour;
   if (valued == 0) colour = texture(map, vec2(strength * 0.996 + 0.002, 0.5)).rgb;
   else if (!(bin.b > -1.0e38) || (valued == 2 && bin.b < 0.0)) colour = vec3(0.55);
