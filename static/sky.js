@@ -82,7 +82,11 @@ export function render({ model, view, el }) {
   };
 
   const goToTarget = () => {
-    if (!model.target) return;
+    if (!model.target) {
+      fresh(); // and the rows may be here already
+      loaded();
+      return;
+    }
     fitting = false;
     stage.go(...model.target);
   };

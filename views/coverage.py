@@ -175,11 +175,7 @@ class Coverage(View):
                 notes.append(f"{layer.index.without:,} rows without a position")
             if layer.table.meta.overflow:
                 notes.append("cut at the row limit")
-            changes: dict[str, Any] = {"message": "", "notice": " · ".join(notes)}
-            if self._shown_first != key:
-                self._shown_first = key
-                changes["target"] = None  # another result is shown whole, once
-            self.sky.param.update(**changes)
+            self.sky.param.update(message="", notice=" · ".join(notes))
         self._list()
 
     def _missed(self, key: str, error: TriviewError) -> None:
@@ -194,6 +190,9 @@ class Coverage(View):
         """Tell the browser what there is, the active one last: it lies on top."""
         active, shown = self.session.active, {tab.key for tab in self._others()}
         tabs = sorted(self.session.tabs, key=lambda tab: tab.key == active)
+        if active in self._drawn and self._shown_first != active:
+            self._shown_first = active
+            self.sky.target = None  # another result is shown whole, once
         self.sky.catalogs = [
             _described(tab, self._drawn[tab.key], f"{self._url}/{tab.key}", tab.key == active, tab.key in shown)
             for tab in tabs
