@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import panel as pn
@@ -71,9 +70,9 @@ class Desk:
 
     def page(self) -> pn.viewable.Viewable:
         self.session.post = pn.state.curdoc.add_next_tick_callback
-        surveys = SimpleNamespace(read=lambda: [{"name": "One", "url": "hips/one", "start": None}])
-        self.coverage = Coverage(self.session, self.feeds, surveys)
-        self.coverage.sky.param.update(width=1000, height=640, sizing_mode="fixed")
+        self.coverage = Coverage(self.session, self.feeds)
+        survey = {"surveys": [{"name": "One", "url": "hips/one"}], "survey": "hips/one"}
+        self.coverage.sky.param.update(width=1000, height=640, sizing_mode="fixed", **survey)
         return self.coverage.sky
 
     def routes(self) -> list[tuple]:

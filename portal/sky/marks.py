@@ -160,9 +160,9 @@ def _column(meta: TableMeta, name: str) -> Column:
 
 
 def _classes(table: ResultTable, column: Column, where: str, stop: Stop | None) -> list[Any] | None:
-    """The values that are classes: the commonest first, whole numbers and bands in order; at most one more than are told apart.
+    """The values that are classes: the commonest first, whole numbers and bands in order.
 
-    None for a column of measurements.
+    At most one more than are told apart; None for a column of measurements.
     """
     whole = column.datatype in ("unsignedByte", "short", "int", "long")
     if column.is_number and not whole:
