@@ -94,10 +94,12 @@ class Image(View):
             return
         self._row = (session.active, row)
         self._shut.clear()
-        asked = {kind: Asked(SIZES[size], session.place[:2]) for kind, size in self._sizes.items()}
+        which = self._wanted("image" if has_images(table) else "cutouts")
         self.image.busy = True
-        which = asked["image" if has_images(table) else "cutouts"]
         self.run(lambda: row_images(table, row, self.cutouts, which), self._arrived_row, self._no_row)
+
+    def _wanted(self, kind: str) -> Asked:
+        return Asked(SIZES[self._sizes[kind]], self.session.place[:2])
 
     def _arrived_row(self, answer: RowImages) -> None:
         self._found = answer
@@ -189,12 +191,14 @@ class Image(View):
         offers = list(self._found.offers)
         if has_images(session.table()):
             if session.look.clauses:
-                offers.append(Offer("Open the marked rows", "marked", ""))
-            offers.append(Offer("Tile the first rows shown", "first", ""))
+                offers.append(Offer("Open the marked rows", "marked"))
+            offers.append(Offer("Tile the first rows shown", "first"))
         self._offers = offers
         sizes = {"cutouts": OF_OBJECTS, "image": OF_IMAGES}.get(kind, ()) if session.follow else ()
         self.bar.param.update(
-            offers=[{"label": offer.label, "note": offer.title if offer.adql else ""} for offer in offers],
+            offers=[
+                {"label": offer.label, "note": offer.title if offer.adql or offer.refs else ""} for offer in offers
+            ],
             sizes=list(sizes),
             size=self._sizes.get(kind, ""),
         )
@@ -206,12 +210,15 @@ class Image(View):
         if offer.rows:
             session.submit(offer.adql, offer.title)
             return
+        if offer.refs:
+            session.add_image(offer.refs[0])
+            return
         self.bar.progress = "Asking …"
         if offer.adql:
             self.run(lambda: (list(by_band(found(self.cutouts, offer.adql))), 0), self._opened, slot="offer")
         else:
-            table, look, marked = session.table(), session.look, offer.title == "marked"
-            self.run(lambda: marked_images(table, look, marked), self._opened, slot="offer")
+            table, look, marked, asked = session.table(), session.look, offer.title == "marked", self._wanted("image")
+            self.run(lambda: marked_images(table, look, marked, asked), self._opened, slot="offer")
 
     def _opened(self, answer: tuple[list[ImageRef], int]) -> None:
         refs, rows = answer

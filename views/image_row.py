@@ -21,16 +21,19 @@ ARCSEC = 1 / 3600
 ROUND = 10 * ARCSEC  # radius about an object: it and its surroundings, and quick in six bands
 SOURCE_ID = re.compile(r"(object|source|src)_?id$", re.IGNORECASE)
 VISIT = ("visit", "visitid", "ccdvisit_visit")
+OWN = ("#this", "#preview", "#cutout")
+RELATED = 8  # links offered
 TILED = 8  # rows shown side by side without being marked: whole exposures are large
 
 
 class Offer(NamedTuple):
-    """Something a row leads to. ``adql`` finds the images; ``rows`` opens them as a result, else as frames."""
+    """Something a row leads to: ``refs``, or what ``adql`` finds; ``rows`` opens that as a result, else as frames."""
 
     label: str
     title: str
-    adql: str
+    adql: str = ""
     rows: bool = False
+    refs: tuple[ImageRef, ...] = ()
 
 
 class RowImages(NamedTuple):
@@ -64,7 +67,7 @@ def row_images(table: ResultTable, row: int, cutouts: Cutouts, asked: Asked) -> 
     cells = table.take(np.array([row], np.uint32), wanted).to_pylist()[0]
     place = _place(cells, positions)
     if obs:
-        return _image({name: cells[own] for name, own in obs.items()}, place, asked)
+        return _image({name: cells[own] for name, own in obs.items()}, place, cutouts, asked)
     number = cells.get(visit.get("visit", ""))
     if number is not None and not any(SOURCE_ID.search(name) for name in names):
         return _exposure(int(number), cells.get(visit.get("detector", "")), place, cutouts, asked)
@@ -78,7 +81,7 @@ def row_images(table: ResultTable, row: int, cutouts: Cutouts, asked: Asked) -> 
     return RowImages("cutouts", refs, tuple(offers), place)
 
 
-def marked_images(table: ResultTable, look: Look, only_marked: bool) -> tuple[list[ImageRef], int]:
+def marked_images(table: ResultTable, look: Look, only_marked: bool, asked: Asked) -> tuple[list[ImageRef], int]:
     """(images of the marked rows that are shown, or of the first rows shown, in the table's order; rows there are)."""
     obs = image_columns(column.name for column in table.meta.columns)
     view = look.row_view(table.meta)
@@ -86,8 +89,15 @@ def marked_images(table: ResultTable, look: Look, only_marked: bool) -> tuple[li
         tests = [text for text in (view.where, selection_sql(look.clauses)) if text]
         view = view._replace(where=" AND ".join(f"({text})" for text in tests))
     _, cells = table.page(view, 0, MOST_IMAGES if only_marked else TILED, list(obs.values()))
-    found = [ref_of({name: row[own] for name, own in obs.items()}) for row in cells.to_pylist()]
-    return list({ref.key: ref for ref in found if ref is not None}.values()), table.count(view)
+    found: dict[str, ImageRef] = {}
+    for cell in cells.to_pylist():
+        row = {name: cell[own] for name, own in obs.items()}
+        if (ref := ref_of(row)) is None:
+            continue
+        if asked.radius and (place := _place(row, ("s_ra", "s_dec") if {"s_ra", "s_dec"} <= set(row) else None)):
+            ref = ref.cut(*_near(place, asked.near), asked.radius)
+        found[ref.key] = ref
+    return list(found.values()), table.count(view)
 
 
 def has_images(table: ResultTable | None) -> bool:
@@ -95,7 +105,7 @@ def has_images(table: ResultTable | None) -> bool:
     return table is not None and bool(image_columns(column.name for column in table.meta.columns))
 
 
-def _image(row: Mapping[str, Any], place: tuple[float, ...], asked: Asked) -> RowImages:
+def _image(row: Mapping[str, Any], place: tuple[float, ...], cutouts: Cutouts, asked: Asked) -> RowImages:
     ref = ref_of(row)
     if ref is None:
         return RowImages(place=place, words="This row leads to no image.")
@@ -107,9 +117,28 @@ def _image(row: Mapping[str, Any], place: tuple[float, ...], asked: Asked) -> Ro
         offers.append(Offer("All bands of this patch", ref.title, bands))
     if (kind is None or "oadd" in str(kind)) and row.get("lsst_visit") is None and (over := obscore.visits_over(row)):
         offers.append(Offer("Visit images over this coadd", f"Visits over {ref.title} {ref.band}", over, True))
+    offers += _related(ref, cutouts)
     if asked.radius and place:
         ref = ref.cut(*_near(place, asked.near), asked.radius)
     return RowImages("image", (ref,), tuple(offers), place)
+
+
+def _related(ref: ImageRef, cutouts: Cutouts) -> list[Offer]:
+    """The other FITS images that the links of an image name: its raw image, its difference."""
+    if ref.source != "links":
+        return []
+    try:
+        links = cutouts.files.links(ref)
+    except TriviewError:
+        return []  # fetching the image itself tells what is wrong
+    offers = []
+    for row in links.rows:
+        url, words = str(row.get("access_url") or ""), str(row.get("description") or row.get("semantics") or "")[:80]
+        if not url or "fits" not in str(row.get("content_type")).lower() or row.get("semantics") in OWN:
+            continue
+        title = f"{words} · {ref.title}" if ref.title not in words else words
+        offers.append(Offer(words, url, refs=(ImageRef(url, title[:200], ref.band, "file", url),)))
+    return offers[:RELATED]
 
 
 def _near(place: tuple[float, ...], near: tuple[float, ...]) -> tuple[float, float]:

@@ -128,13 +128,14 @@ def region_adql(text: Any) -> str:
 
 def coadds_at(ra: float, dec: float) -> str:
     """The query for the coadds over a position (ICRS degrees)."""
-    return _select(f"{_one_of(COADDS)}\n  AND CONTAINS(POINT('ICRS', {ra!r}, {dec!r}), s_region) = 1")
+    return _select(f"{_one_of(COADDS)}\n  AND CONTAINS(POINT('ICRS', {float(ra)!r}, {float(dec)!r}), s_region) = 1")
 
 
 def visits_at(ra: float, dec: float) -> str:
     """The query for the visit images over a position, in order of time."""
     return (
-        _select(f"{_one_of(VISITS)}\n  AND CONTAINS(POINT('ICRS', {ra!r}, {dec!r}), s_region) = 1") + "\nORDER BY t_min"
+        _select(f"{_one_of(VISITS)}\n  AND CONTAINS(POINT('ICRS', {float(ra)!r}, {float(dec)!r}), s_region) = 1")
+        + "\nORDER BY t_min"
     )
 
 

@@ -19,6 +19,7 @@ from portal.session import Session
 from portal.table.columns import Column, TableMeta
 from portal.table.result import ResultTable
 from portal.table.selection import rows_clause
+from portal.vo.datalink import Links
 from portal.vo.obscore import ImageRef, ref_of
 from tests.views.desk_kit import Desk
 from views.feeds import Feeds
@@ -72,6 +73,13 @@ class Archive:
         return tuple(
             ref_of(obs_row(n, dataproduct_subtype="lsst.deep_coadd", obs_publisher_did=f"coadd{n}")) for n in range(6)
         )
+
+    def links(self, ref: ImageRef) -> Links:
+        if ref.key == "d4":
+            raise ServiceError("No links.")
+        this = {"access_url": "http://h/this.fits", "semantics": "#this", "content_type": "application/fits"}
+        other = this | {"access_url": "http://h/diff.fits", "semantics": "#derivation", "description": "Difference"}
+        return Links([this, other, other | {"content_type": "text/plain"}], ())
 
     def start(self, work, load) -> Future:
         done: Future = Future()
@@ -146,13 +154,15 @@ def test_rows_lead_to_images(tmp_path: Path, archive: Archive) -> None:
     table = table_of(tmp_path, OBS, [obs_row(0), coadd, obs_row(2, access_url=None)])
     visit = row_images(table, 0, archive, Asked())
     assert (visit.kind, [ref.key for ref in visit.refs], visit.place) == ("image", ["d0"], (62.0, -37.0))
-    assert [offer.label for offer in visit.offers] == ["Detectors of this visit"]
+    assert [offer.label for offer in visit.offers] == ["Detectors of this visit", "Difference"]
+    assert visit.offers[1].refs[0].source == "file" and visit.offers[1].refs[0].url == "http://h/diff.fits"
     assert row_images(table, 0, archive, Asked(0.01, (62.01, -37.0))).refs[0].circle == (62.01, -37.0, 0.01)
     assert row_images(table, 0, archive, Asked(0.01, (10.0, 5.0))).refs[0].circle == (62.0, -37.0, 0.01)
     deep = row_images(table, 1, archive, Asked())
     assert [(offer.label, offer.rows) for offer in deep.offers] == [
         ("All bands of this patch", False),
         ("Visit images over this coadd", True),
+        ("Difference", False),
     ]
     assert "lsst_band = 'i'" in deep.offers[1].adql and "INTERSECTS" in deep.offers[1].adql
     assert row_images(table, 2, archive, Asked()).words == "This row leads to no image."
@@ -220,7 +230,9 @@ def test_images_are_opened_stopped_turned_and_closed(tmp_path: Path, archive: Ar
     press(view.bar, "offered", place=1)
     assert [ref.key for ref in session.images] == [f"d{n}" for n in range(3, 27)]
     assert view.bar.note == "24 of 27 images"
-    assert marked_images(table, session.look, False) == ([ref_of(obs_row(n)) for n in range(8)], 30)
+    assert marked_images(table, session.look, False, Asked()) == ([ref_of(obs_row(n)) for n in range(8)], 30)
+    parts, _ = marked_images(table, session.look, False, Asked(0.01, (62.02, -37.0)))
+    assert {part.circle for part in parts} == {(62.02, -37.0, 0.01)}, "the same place in each"
     first = view.image.frames[0]
     press(view.image, "asked", what="hdu=2", id=first["id"])
     assert view.loads.frames.find(first["id"]).at(0, 0).value == -2
