@@ -143,10 +143,12 @@ class Portal:
     def warm(self) -> None:
         """Read the service's schema and compile what the first query needs, so that no user waits for it."""
         from portal.chart import raster
+        from portal.image.warm import warm as warm_images
         from portal.table.warm import warm as warm_tables
 
         warm_tables()
         raster.warm()
+        warm_images()
         if self.archive is not None:
             self.archive.images.pixels().warm()
         try:

@@ -11,7 +11,11 @@ from astropy.io import fits
 
 from portal.errors import FormatError
 from portal.image import Frame, ImageFile
+from portal.image.codec import rice_tiles
+from portal.image.kernels import mean_of_bins, union_of_bins
 from portal.image.plane import row_numbers
+from portal.image.tiles import tile
+from portal.image.warm import warm
 
 RNG = np.random.default_rng(3)
 
@@ -91,6 +95,23 @@ def test_a_first_picture_comes_from_some_of_the_rows(tmp_path: Path) -> None:
     np.testing.assert_allclose(shown.tile("image", 2, 0, 0), pixels.reshape(300, 4, 275, 4).mean(axis=(1, 3)))
     assert not shown.is_quick and shown.cuts("99") == before
     assert shown.meta()["cuts"]["minmax"] == [0, 1199 + 1099]
+
+
+def test_the_loops_are_loaded_for_what_files_hold(tmp_path: Path) -> None:
+    """``warm`` must compile what is needed, not its like: a first image waits for nothing else."""
+    warm()
+    before = len(rice_tiles.signatures), len(mean_of_bins.signatures), len(union_of_bins.signatures)
+    pixels = scene(600, 100)
+    image = fits.CompImageHDU(pixels, compression_type="RICE_1", name="IMAGE")
+    shown = frame(
+        written(image, fits.CompImageHDU(pixels.astype("i4"), compression_type="RICE_1", name="MASK")), tmp_path
+    )
+    shown.tile("image", 1, 0, 0), shown.tile("mask", 1, 0, 0)
+    for plain in (written(fits.ImageHDU(pixels)), written(fits.ImageHDU(pixels.astype("f8")))):
+        frame(plain, tmp_path).tile("image", 1, 0, 0)
+    pixels.flags.writeable = False
+    tile(pixels, False, 1, 0, 0)
+    assert (len(rice_tiles.signatures), len(mean_of_bins.signatures), len(union_of_bins.signatures)) == before
 
 
 def test_cubes_give_the_plane_that_is_asked_for(tmp_path: Path) -> None:
