@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page
 
 from ui_tests.portal_kit import SLOW_QUERY, run_query, wait_rows
@@ -47,47 +48,35 @@ def again(page: Page, url: str) -> None:
     page.get_by_role("button", name="Run", exact=True).wait_for()
 
 
-def test_a_reload_brings_everything_back(portal, visit) -> None:
-    page = visit(portal)
-    prepare(page)
-    before = look(page)
-    assert "?s=" in page.url
-    page.wait_for_timeout(300)
-    page.reload()
-    page.get_by_role("button", name="Run", exact=True).wait_for()
-    assert look(page) == before
-
-
-def test_a_killed_server_brings_everything_back(own_portal, visit, troubles) -> None:
-    mortal = own_portal()
+@pytest.mark.timeout(400)  # it starts two servers
+def test_a_reload_and_a_killed_server_bring_everything_back(own_portal, visit, troubles) -> None:
+    mortal = own_portal(TRIVIEW_PRESET="small")
     troubles.allow(
         "ERR_CONNECTION", "WebSocket", "Failed to load resource", "Lost websocket", "Could not open websocket"
     )
     page = visit(mortal)
     prepare(page)
     before, url = look(page), page.url
-    page.wait_for_timeout(500)
+    assert "?s=" in url
+    page.wait_for_timeout(300)
+    page.reload()
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+    assert look(page) == before
+
+    # The job of another page still runs at the service when the server is killed.
+    busy = visit(mortal)
+    run_query(busy, SLOW_QUERY)
+    busy.locator(".tv-run", has_text="Running at the service").wait_for()
+    busy_url = busy.url
+    busy.wait_for_timeout(500)
     mortal.kill()
     mortal.start()
+    again(busy, busy_url)
+    busy.locator(".tv-run", has_text="Running at the service").wait_for()
+    busy.get_by_role("button", name="Stop").first.click()
+    busy.locator(".tv-run", has_text="Stopped").wait_for()
+    assert "dp1.ForcedSource AS a" in busy.locator(".tv-editor .cm-content").inner_text()
+    busy.close()
     page.wait_for_timeout(2500)  # the old page finds the new server by itself: that, too, asks no other host
     again(page, url)
     assert look(page) == before
-
-
-def test_a_running_job_survives_the_kill(own_portal, visit, troubles) -> None:
-    mortal = own_portal(TRIVIEW_PRESET="small")
-    troubles.allow(
-        "ERR_CONNECTION", "WebSocket", "Failed to load resource", "Lost websocket", "Could not open websocket"
-    )
-    page = visit(mortal)
-    run_query(page, SLOW_QUERY)
-    page.locator(".tv-run", has_text="Running at the service").wait_for()
-    url = page.url
-    page.wait_for_timeout(500)
-    mortal.kill()
-    mortal.start()
-    again(page, url)
-    page.locator(".tv-run", has_text="Running at the service").wait_for()
-    page.get_by_role("button", name="Stop").first.click()
-    page.locator(".tv-run", has_text="Stopped").wait_for()
-    assert "dp1.ForcedSource AS a" in page.locator(".tv-editor .cm-content").inner_text()
