@@ -133,6 +133,10 @@ class Frame:
         return self.planes.band
 
     @property
+    def unit(self) -> str:
+        return self.planes.unit
+
+    @property
     def nbytes(self) -> int:
         """Of all planes, also of those that are not read yet."""
         return sum(getattr(self.planes, name).nbytes for name in self.names)

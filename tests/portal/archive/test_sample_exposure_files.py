@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import math
 import os
 import sys
 import threading
@@ -65,7 +66,14 @@ def test_layout_of_an_exposure(sky: SkyPixels, exposure: Exposure, kind: str, tm
         assert parent.tolist() == list(BOX[:2]) and hdus["MASK"].header["LTV1"] == -BOX[0]
     assert data == sky.product_fits(kind, exposure, "r", BOX)
     frame = ImageFile.open(data, "a cutout", tmp_path, foreign=False).frame()
-    assert frame.meta()["lsst"] == {"x0": BOX[0], "y0": BOX[1]} and "mask" in frame.names
+    assert frame.meta()["lsst"] == {"x0": BOX[0], "y0": BOX[1]} and frame.unit == "nJy" and frame.band == "r"
+    places = np.random.default_rng(0).uniform(-0.5, [89.5, 69.5], (200, 2))
+    truth = wcs.all_pix2world(places, 0)
+    for (x, y), (ra, dec) in zip(places, truth):  # what the viewer tells is what astropy finds in the file
+        found, row, column = frame.at(x, y), round(y), round(x)
+        assert (found.value, found.variance) == (box.image[row, column], box.variance[row, column])
+        assert set(found.names) == {name for name, bit in planes.items() if box.mask[row, column] >> bit & 1}
+        assert math.hypot((found.ra - ra) * math.cos(math.radians(dec)), found.dec - dec) * 3.6e6 < 0.01
 
 
 def test_raw_files_are_whole_counts(sky: SkyPixels, exposure: Exposure) -> None:

@@ -103,9 +103,8 @@ def test_the_loops_are_loaded_for_what_files_hold(tmp_path: Path) -> None:
     before = len(rice_tiles.signatures), len(mean_of_bins.signatures), len(union_of_bins.signatures)
     pixels = scene(600, 100)
     image = fits.CompImageHDU(pixels, compression_type="RICE_1", name="IMAGE")
-    shown = frame(
-        written(image, fits.CompImageHDU(pixels.astype("i4"), compression_type="RICE_1", name="MASK")), tmp_path
-    )
+    mask = fits.CompImageHDU(np.nan_to_num(pixels).astype("i4"), compression_type="RICE_1", name="MASK")
+    shown = frame(written(image, mask), tmp_path)
     shown.tile("image", 1, 0, 0), shown.tile("mask", 1, 0, 0)
     for plain in (written(fits.ImageHDU(pixels)), written(fits.ImageHDU(pixels.astype("f8")))):
         frame(plain, tmp_path).tile("image", 1, 0, 0)
