@@ -176,3 +176,27 @@ def test_three_colours_are_those_of_lupton_and_a_difference_is_exact(kit: Kit, s
     away = (red - blue)[y, x]
     assert (found[away > 42] == found[away > 42][0]).all() and found[away > 42][0][0] > 150
     assert (found[:, 0] > found[:, 2])[away > 4].all() and (found[:, 2] > found[:, 0])[away < -4].all()
+
+
+def test_a_difference_of_turned_images_is_that_of_reproject(kit: Kit) -> None:
+    """At the middles of the first image's pixels, also where they are drawn large; bilinear between the other's."""
+    frames = [band_frame("u"), band_frame("i")]
+    told = kit.add(*frames)
+    widget = make(told, arrangement="difference", limits=[-300, 300], north_up=False, width=420, height=440)
+    page = kit.open(widget)
+    page.locator(".fits-view .host").focus()
+    page.keyboard.press("1")
+    page.get_by_label("Zoom in (+)").evaluate("node => { for (let k = 0; k < 4; k++) node.click(); }")
+    kit.settle()
+    first, other = frames
+    laid = reproject_interp(
+        (other.plane("image"), other.wcs), first.wcs, shape_out=(first.ny, first.nx), return_footprint=False
+    )
+    y, x = np.mgrid[160:200:2, 180:220:2].reshape(2, -1)
+    offsets = [(i, j) for i in (-0.3, 0.3) for j in (-0.3, 0.3)]  # four places in each pixel: all painted alike
+    found = [kit.painted([(a + i, b + j) for a, b in zip(x.tolist(), y.tolist())]) for i, j in offsets]
+    assert found[0] == found[1] == found[2] == found[3]
+    away = (first.plane("image") - laid)[y, x]
+    t = np.clip((away + 300) / 600, 0, 1)
+    blue = 255 * np.where(t < 0.5, 0.6 + 0.8 * t, 2 - 2 * t)
+    assert np.abs(np.array(found[0])[:, 2] - blue).max() < 2.5

@@ -71,7 +71,8 @@ export class Overlay {
     const seen = at && Number.isFinite(at[0] + at[1]);
     group.setAttribute("visibility", seen ? "visible" : "hidden");
     if (!group.childNodes.length) group.append(svgElement("path", { d: "M-26 0H-9M9 0H26M0 -26V-9M0 9V26" }));
-    if (seen) group.setAttribute("transform", `translate(${at[0]} ${at[1]})`);
+    const size = Math.min(cell.width, cell.height) < ROOM ? 0.6 : 1;
+    if (seen) group.setAttribute("transform", `translate(${at[0]} ${at[1]}) scale(${size})`);
   }
 
   #furniture(cell) {

@@ -15,6 +15,13 @@ function compile(gl, type, source) {
   return shader;
 }
 
+// The lower left corner of a mesh, and the ways from there to the lower right and the upper left one.
+function frameOf({ n, points }) {
+  const corner = (i) => [points[2 * i], points[2 * i + 1]];
+  const [from, right, above] = [corner(0), corner(n - 1), corner(n * (n - 1))];
+  return [from, right.map((x, i) => x - from[i]), above.map((x, i) => x - from[i])];
+}
+
 export class Painter {
   // Throws an Error with a text for the user when the browser has no WebGL2. `restored()` when a lost context is back.
   constructor(canvas, restored) {
@@ -111,7 +118,7 @@ export class Painter {
   // One cell. `box`: left, bottom, width, height in device pixels. `parts`: for each image {table: {width, height,
   // data: Int32Array of value and mask entries}, mesh: {n, points}, shape: [nx, ny, level], warped, shown, planes}; one
   // is shown as it is, of two the difference, of three the colours. `look`: {cuts, stretch, ladder, bend, map, invert,
-  // sky, weight, lupton, empty}.
+  // sky, weight, lupton, empty, lead: {n, points} of the image whose pixels the view speaks of}.
   cell(box, parts, look) {
     const { gl } = this;
     const at = this.#use(parts.length, parts.some(({ shown }) => shown), parts.some(({ warped }) => warped));
@@ -120,17 +127,19 @@ export class Painter {
     parts.forEach(({ table, mesh, shape, warped, shown, planes }, k) => {
       this.#fill(TABLE + k, gl.RG32I, table.width, table.height, gl.RG_INTEGER, gl.INT, table.data);
       if (warped) this.#fill(MESH + k, gl.RG32F, mesh.n, mesh.n, gl.RG, gl.FLOAT, mesh.points);
-      const { n, points } = mesh;
-      const corner = (i) => [points[2 * i], points[2 * i + 1]];
-      const [from, right, above] = [corner(0), corner(n - 1), corner(n * (n - 1))];
+      const [from, across, up] = frameOf(mesh);
       gl.uniform2fv(at(`from[${k}]`), from);
-      gl.uniform2fv(at(`across[${k}]`), right.map((x, i) => x - from[i]));
-      gl.uniform2fv(at(`up[${k}]`), above.map((x, i) => x - from[i]));
+      gl.uniform2fv(at(`across[${k}]`), across);
+      gl.uniform2fv(at(`up[${k}]`), up);
       gl.uniform3iv(at(`shape[${k}]`), shape);
       gl.uniform1i(at(`warped[${k}]`), Number(warped));
       gl.uniform1i(at(`shown[${k}]`), shown);
       if (shown) gl.uniform4fv(at(`planes[${32 * k}]`), planes);
     });
+    const [from, across, up] = frameOf(look.lead);
+    gl.uniform2fv(at("leadFrom"), from);
+    gl.uniform2fv(at("leadAcross"), across);
+    gl.uniform2fv(at("leadUp"), up);
     gl.activeTexture(gl.TEXTURE0 + VALUES);
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.values.texture);
     gl.activeTexture(gl.TEXTURE0 + MASKS);

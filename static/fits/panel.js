@@ -5,6 +5,7 @@ import { element } from "../parts/kit.js";
 import { choice } from "../parts/viewer.js";
 
 const SHARE = [["settings", "Same stretch for all"], ["limits", "Same limits for all"], ["", "Each image its own"]]; // prettier-ignore
+const LOCK = [["wcs", "Move together by the sky"], ["pixel", "Move together by pixels"], ["", "Move one by one"]];
 const OPACITY = 0.5;
 
 const labelled = (text, node) => element("label", {}, element("span", {}, text), node);
@@ -27,11 +28,13 @@ export function buildPanel(frame, acts) {
     else acts.set({ limits });
   };
   const share = on(choice("Images share", SHARE), () => acts.set({ share: share.value }));
+  const lock = on(choice("Images move", LOCK), () => acts.set({ lock: lock.value }));
   const reset = element("button", { type: "button" }, "Reset bias and contrast");
   reset.addEventListener("click", acts.reset);
   frame.section("levels", "Levels").append(
     element("div", { class: "pair" }, labelled("Black", on(low, byHand)), labelled("White", on(high, byHand))),
     share,
+    lock,
     reset,
   );
 
@@ -51,7 +54,7 @@ export function buildPanel(frame, acts) {
   const masks = frame.section("masks", "Mask planes");
   const file = frame.section("file", "File");
 
-  return { low, high, share, bands, white, soft, pair, masks, file, on };
+  return { low, high, share, lock, bands, white, soft, pair, masks, file, on };
 }
 
 // Brings the panel up to date. `shown`: {images, current, three, limits, lupton, model}.
@@ -62,7 +65,8 @@ export function showPanel(frame, panel, acts, { images, current, three, limits, 
   write(panel.low, short(limits?.[0]));
   write(panel.high, short(limits?.[1]));
   panel.share.value = model.share;
-  panel.share.hidden = list.length < 2;
+  panel.lock.value = model.lock;
+  panel.share.hidden = panel.lock.hidden = list.length < 2;
   frame.hideSection("colours", model.arrangement !== "colour" || !three);
   frame.hideSection("difference", model.arrangement !== "difference" || list.length < 2);
   panel.bands.forEach((node, k) => three && offer(node, list, three[k]));

@@ -258,6 +258,7 @@ export class Scene {
       map: mode === "difference" ? "diverging" : model.cmap,
       invert: model.invert,
       empty: this.empty,
+      lead: new Place(this.lead ?? cell.image, cell.place.view, [cell.width, cell.height]).mesh(),
       ...(colours ?? { sky: [0, 0, 0], weight: [1, 1, 1], lupton: [1, 8] }),
     });
   }

@@ -16,6 +16,7 @@ uniform isampler2DArray masks;
 uniform isampler2D table0, table1, table2;  // tile of the wanted level -> (level << 16 | layer + 1) of value and mask
 uniform sampler2D mesh0, mesh1, mesh2;
 uniform vec2 from[3], across[3], up[3];  // place of the cell's lower left corner, and from there to the others
+uniform vec2 leadFrom, leadAcross, leadUp;  // the same of the image whose pixels the view speaks of
 uniform ivec3 shape[3];    // nx, ny, level of the table
 uniform vec4 planes[96];   // 32 planes of each image: colour, opacity
 uniform int shown[3];      // bits of the planes to draw
@@ -33,7 +34,18 @@ uniform vec3 stage, empty;
 const float NONE = 3.0e38;   // no value there
 const int TILE = 9;          // 2^9 pixels a side
 
+// Where in the cell to look: images that are combined are compared at the middles of the leading one's pixels.
+vec2 spot() {
+#if defined(WARPED) && IMAGES > 1
+  vec2 whole = floor(leadFrom + uv.x * leadAcross + uv.y * leadUp + 0.5) - leadFrom;
+  return inverse(mat2(leadAcross, leadUp)) * whole;
+#else
+  return uv;
+#endif
+}
+
 vec2 placeIn(sampler2D mesh, int image) {
+  vec2 uv = spot();
 #ifdef WARPED
   if (warped[image]) {
     ivec2 last = textureSize(mesh, 0) - 1;
