@@ -10,7 +10,9 @@ from portal.errors import FormatError, LimitError
 from portal.image.frame import Frame
 
 MOST = 64  # frames of a page; a grid shows 24 at a time
-BUDGET = 4 << 30  # bytes of pixels of a page: they lie in files, this bounds the disk
+BUDGET = (
+    8 << 30
+)  # bytes of pixels of a page, a grid of 24 whole exposures twice over if all are read; they lie in files
 
 
 class Frames:

@@ -13,7 +13,7 @@ from astropy.io.fits import Header
 from astropy.wcs import WCS
 from astropy.wcs.wcs import Sip
 
-from portal.image import Frame, ImageFile
+from portal.image import Frame, Frames, ImageFile
 from portal.image.frame import Planes
 from portal.image.lattice import plane, sky_lattice, warp
 from portal.image.world import celestial, from_plain, plain
@@ -82,6 +82,12 @@ def test_two_hundred_places_of_a_real_image(foreign: bool, tmp_path: Path) -> No
     assert apart(*found, sky) < 1
     back = shown.pixels_of(sky.icrs.ra.deg, sky.icrs.dec.deg)
     np.testing.assert_allclose(back, places.T, atol=1e-3)
+    frames = Frames()
+    other = frames.choose(frames.add(shown), hdu=3)
+    np.testing.assert_array_equal(other.plane("image"), variance)
+    assert other.names == ("image",) and other.cards()[6][:2] == ["GCOUNT", 1]
+    frames.close()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("ctype", ["TAN", "TAN-SIP", "SIN", "ZEA"])
