@@ -104,7 +104,7 @@ def test_an_object_in_six_bands_aligned_with_the_same_stretch(portal, visit, sho
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
     ready(page, 6)
     shot(page, "strip-dark")
-    # The page comes back as it was.
+    # The page comes back as it was, with the images of the row.
     page.keyboard.press("Alt+i")
     page.get_by_role("tab", name="Images", selected=True).wait_for()
     page.wait_for_timeout(400)

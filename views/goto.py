@@ -45,6 +45,7 @@ class Goto(View):
     def _show(self, place: Place) -> None:
         self.sky.pin = tuple(place)
         self.sky.go(place.ra, place.dec, WIDTH)
+        self.session.look_at(place.ra, place.dec, WIDTH, "sky")
 
     def _row(self, text: str) -> int:
         table = self.session.table()

@@ -110,7 +110,7 @@ class Image(View):
 
     def _no_row(self, error: TriviewError) -> None:
         self._found = RowImages()
-        self.image.busy = False
+        self.image.param.update(busy=False, position=None)
         self._offer()
         if self.session.follow:
             self._want((), "")

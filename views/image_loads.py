@@ -112,7 +112,10 @@ class Loads:
     # -- in threads ----------------------------------------------------------------------------------------------
     def _start(self, load: Load, work: Callable[[Load], Frame]) -> None:
         future = self.files.start(work, load)
-        future.add_done_callback(lambda done: self._post(lambda: self._arrived(load, done)))
+        # A page that has ended takes no calls any more.
+        future.add_done_callback(
+            lambda done: load.held.close() if self._ended else self._post(lambda: self._arrived(load, done))
+        )
 
     def _fetch(self, load: Load) -> Frame:
         if load.stop.is_set():

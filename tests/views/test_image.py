@@ -23,6 +23,7 @@ from portal.vo.datalink import Links
 from portal.vo.obscore import ImageRef, ref_of
 from tests.views.desk_kit import Desk
 from views.feeds import Feeds
+from views.goto import Goto
 from views.image import Image
 from views.image_row import Asked, marked_images, row_images
 from views.place import Place
@@ -276,4 +277,6 @@ def test_sky_and_images_look_at_the_same_place(tmp_path: Path, archive: Archive)
     press(sky, "offered")
     assert [ref.band for ref in session.images] == list("ugrizy") and not session.follow
     assert {ref.circle for ref in session.images} == {(62.0, -37.0, 0.01)}
+    Goto(session, Feeds(1), sky, None).go("62.5 -37.5")
+    assert sky.target[:2] == (62.5, -37.5) and image.target == sky.target, "a place that was written, too"
     view.end()
