@@ -1,5 +1,6 @@
 // The FITS viewer: images in frames, joined to the parameters of widgets/fits.py.
 import { buildFrame, offerImages, showSettings } from "./fits/bar.js";
+import { MOST_CELLS } from "./fits/cells.js";
 import { watchHands } from "./fits/hands.js";
 import { Images } from "./fits/images.js";
 import { limitsOf, luptonOf, settingsOf } from "./fits/look.js";
@@ -33,6 +34,7 @@ export function render({ model, view: panelView, el }) {
   let blinking = null;
   let pointed = null; // {cell, at}: where the pointer is
   let lastMasks = {};
+  let gridTold = false;
   let going = false; // to a target that waits for its image
 
   const redraw = () => {
@@ -305,8 +307,20 @@ export function render({ model, view: panelView, el }) {
     const colour = mode === "colour" && scene.cells[0].images.every((one) => one.ready) ? luptonOf(model, scene.cells[0].images, tiles) : null;
     showPanel(frame, panel, acts, { images, current, three, limits, lupton: colour?.lupton, model });
     overlay.shown();
+    tellGrid();
     redraw();
     read();
+  };
+
+  // Images that are not in the grid are not passed over in silence.
+  const tellGrid = () => {
+    const count = images.list.length;
+    const many = model.arrangement === "grid" && count > MOST_CELLS;
+    const first = scene.firstOfGrid;
+    const last = Math.min(count, first + MOST_CELLS);
+    if (many) frame.note(`Images ${first + 1} to ${last} of ${count}; B and the list lead to the others.`);
+    else if (gridTold) frame.note("");
+    gridTold = many;
   };
 
   const load = () => {
@@ -350,6 +364,7 @@ export function render({ model, view: panelView, el }) {
   say();
   load();
   goToTarget();
+  blink(model.arrangement === "blink");
   model.on(["url", "frames"], load);
   model.on("arrangement", () => blink(model.arrangement === "blink"));
   model.on(["current", "arrangement", "stretch", "cuts", "limits", "share", "own", "cmap", "invert"], update);

@@ -126,10 +126,13 @@ class Kit:
             """v.draw();
                const { left, top, width, height, image } = v.scene.cells[arg.cell];
                const view = v.scene.viewOf(image);
+               const { width: wide, height: high } = v.painter.canvas;
+               const all = v.painter.read(0, 0, wide, high);
                const ratio = window.devicePixelRatio || 1;
                return arg.places.map(([x, y]) => {
-                 const [px, py] = view.screen(x, y, [width, height]);
-                 return v.painter.read(Math.floor((left + px) * ratio), Math.floor((top + py) * ratio)).slice(0, 3);
+                 const at = view.screen(x, y, [width, height]);
+                 const [px, py] = [left + at[0], top + at[1]].map((side) => Math.floor(side * ratio));
+                 return [...all.subarray(4 * ((high - 1 - py) * wide + px)).subarray(0, 3)];
                });""",
             {"places": [list(place) for place in places], "cell": cell},
         )

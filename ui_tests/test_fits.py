@@ -51,6 +51,7 @@ def test_pixels_are_those_of_the_file(kit: Kit) -> None:
         assert found["names"] == [b.name for b in frame.planes.bits if bits >> b.bit & 1]
         words = page.locator(".fits-view .value").inner_text()
         assert all(name in words for name in found["names"])
+        assert str(frame.plane("image")[row, column]).replace("-", "−") in words  # every digit
         assert found["lsst"][0] == pytest.approx(found["fits"][0] - 1 + 4000)
 
 

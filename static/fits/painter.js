@@ -159,12 +159,13 @@ export class Painter {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  // RGB, 0..255, of a device pixel counted from the upper left; right after a picture was drawn.
+  // RGBA, 0..255, of device pixels counted from the upper left, row by row from the lowest; right after a picture
+  // was drawn.
   read(x, y, width = 1, height = 1) {
     const out = new Uint8Array(4 * width * height);
     const { gl } = this;
     gl.readPixels(x, this.canvas.height - y - height, width, height, gl.RGBA, gl.UNSIGNED_BYTE, out);
-    return [...out];
+    return out;
   }
 
   // Gives the context back at once: a page has 16 of them, and the browser takes its time.

@@ -6,6 +6,12 @@ const REST = 60; // ms the pointer must rest before the server is asked for what
 
 export const number = (v) => (Number.isFinite(v) ? v.toPrecision(6).replace(/\.?0+(?=e|$)/, "").replace("-", "−") : "no value");
 
+// All digits where the server has told them; what is not loaded is on its way.
+const textOf = ({ value, text } = {}) => {
+  if (value === undefined) return "…";
+  return text && value !== null ? text.replace("-", "−") : number(value ?? NaN);
+};
+
 // The FITS pixel counts from 1, the LSST one from 0 at the corner of the parent image.
 const place = (x, y) => `${x.toFixed(1)} ${y.toFixed(1)}`.replaceAll("-", "−");
 
@@ -60,9 +66,8 @@ export class Readout {
 
   #write(images, found) {
     const values = images.map((image, k) => {
-      const { value } = found[k] ?? {};
       const name = image.band || image.meta.band;
-      return `${name ? `${name} ` : ""}${value === undefined ? "…" : number(value === null ? NaN : value)}`;
+      return `${name ? `${name} ` : ""}${textOf(found[k])}`;
     });
     const variance = images.length === 1 && found[0]?.variance !== undefined && found[0].variance !== null;
     const names = [...new Set(found.flatMap((one) => one?.names ?? []))];

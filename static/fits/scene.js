@@ -89,12 +89,20 @@ export class Scene {
     for (const image of this.images.list) image.view?.orient(image.lattice, north, flip);
   }
 
+  // The grid shows those about the current image when there are too many for all.
+  get firstOfGrid() {
+    return Math.max(0, Math.floor(this.images.list.indexOf(this.current) / MOST_CELLS) * MOST_CELLS);
+  }
+
   // What the arrangement asks for: lists of images, one for each cell.
   #groups() {
     const { images, model, current } = this;
     const { list } = images;
     if (!current) return { mode: "single", groups: [] };
-    if (model.arrangement === "grid") return { mode: "single", groups: list.slice(0, MOST_CELLS).map((one) => [one]) };
+    if (model.arrangement === "grid") {
+      const first = this.firstOfGrid;
+      return { mode: "single", groups: list.slice(first, first + MOST_CELLS).map((one) => [one]) };
+    }
     const three = images.colours(model.colours);
     if (model.arrangement === "colour" && three) return { mode: "colour", groups: [three.map((id) => images.find(id))] };
     if (model.arrangement === "difference" && list.length > 1) {
