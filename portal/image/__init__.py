@@ -4,7 +4,8 @@ Knows pixels, mask planes and world coordinates; knows nothing of pages, rows or
 """
 
 from portal.image.file import ImageFile
-from portal.image.frame import Frame, Lsst, Reading
+from portal.image.frame import Frame, Reading
 from portal.image.frames import Frames
+from portal.image.planes import Lsst, Planes
 
-__all__ = ["Frame", "Frames", "ImageFile", "Lsst", "Reading"]
+__all__ = ["Frame", "Frames", "ImageFile", "Lsst", "Planes", "Reading"]

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portal.errors import CancelledError, FormatError, LimitError
-from portal.image.frame import PLANES, Lsst, Planes
 from portal.image.headers import Card
 from portal.image.masks import MaskBit
+from portal.image.planes import PLANES, Lsst, Planes
 from portal.image.world import from_plain
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,8 +13,9 @@ import numpy as np
 
 from portal.errors import FormatError, TriviewError
 from portal.image.apart import read_apart
-from portal.image.frame import Frame, Planes
+from portal.image.frame import Frame
 from portal.image.headers import Card, Part, cards_of, read_parts
+from portal.image.planes import Planes
 from portal.image.read import NotOursError, planes_of
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from portal.errors import FormatError
-from portal.image.frame import Lsst, Planes
 from portal.image.headers import Part, band_of, check_size, lsst_origin, unit_of
 from portal.image.masks import mask_bits
 from portal.image.pixels import plain_pixels, scaled
 from portal.image.plane import Plane, room
+from portal.image.planes import Lsst, Planes
 from portal.image.world import celestial
 
 SEVERAL = 1 << 20  # pixels from which some rows come noticeably sooner than all

@@ -18,8 +18,8 @@ import numpy as np
 
 from portal.errors import FormatError, LimitError, TriviewError
 from portal.image.apart import Limits
-from portal.image.frame import PLANES
 from portal.image.headers import cards_of, read_parts
+from portal.image.planes import PLANES
 from portal.image.read import planes_of
 from portal.image.world import plain
 

@@ -10,8 +10,8 @@ import pytest
 from portal.errors import FormatError
 from portal.image import Frame, Frames, Lsst
 from portal.image.answers import answer
-from portal.image.frame import Planes
 from portal.image.masks import MaskBit
+from portal.image.planes import Planes
 
 
 def small() -> Frame:

@@ -16,7 +16,7 @@ from portal.errors import CancelledError, FormatError, LimitError, TriviewError
 from portal.image import Frame, Frames, ImageFile
 from portal.image.answers import answer
 from portal.image.apart import Limits, read_apart
-from portal.image.frame import Planes
+from portal.image.planes import Planes
 
 RNG = np.random.default_rng(8)
 

@@ -14,8 +14,8 @@ from astropy.wcs import WCS
 from astropy.wcs.wcs import Sip
 
 from portal.image import Frame, Frames, ImageFile
-from portal.image.frame import Planes
 from portal.image.lattice import plane, sky_lattice, warp
+from portal.image.planes import Planes
 from portal.image.world import celestial, from_plain, plain
 
 HSC = Path(__file__).resolve().parents[4] / "shared/data/real/images/hsc_calexp_small.fits"
