@@ -78,6 +78,9 @@ class Image(View):
 
     def _read_row(self) -> None:
         session = self.session
+        job = session.job(session.active)
+        if session.look.current < 0 and job is not None and job.kind == "measure":
+            return  # what was measured on these images has become a table: they stay
         table, row = session.table(), session.look.current
         if table is None or not 0 <= row < table.n_rows:
             self.forget()

@@ -78,14 +78,15 @@ def values_in(
         wanted = math.floor(wx0 + 0.5), math.floor(wy0 + 0.5), math.floor(wx1 + 0.5) + 1, math.floor(wy1 + 0.5) + 1
     else:
         wanted = box or (0, 0, nx, ny)
-    x0, y0, x1, y1 = max(0, wanted[0]), max(0, wanted[1]), min(nx, wanted[2]), min(ny, wanted[3])
+    x0, y0 = min(nx, max(0, wanted[0])), min(ny, max(0, wanted[1]))
+    x1, y1 = max(x0, min(nx, wanted[2])), max(y0, min(ny, wanted[3]))  # empty for a shape beside the image
     if (x1 - x0) * (y1 - y0) > MOST_PIXELS:
         raise LimitError(f"Statistics are taken of at most {MOST_PIXELS:,} pixels.", "Choose a smaller part.")
     counted = {"masked": 0, "not_finite": 0, "pixels": 0, "beside": 0}
     parts, places = [], []
-    columns = np.arange(x0, max(x0, x1))
+    columns = np.arange(x0, x1)
     step = max(1, STRIP // max(1, len(columns)))
-    for at in range(y0, max(y0, y1), step):
+    for at in range(y0, y1, step):
         rows = np.arange(at, min(y1, at + step))
         held = np.ones((len(rows), len(columns)), bool)
         if shape is not None:

@@ -5,6 +5,7 @@ export const SYSTEMS = { "": "no grid", icrs: "ICRS", galactic: "Galactic", ecli
 const SOON = 150; // ms of rest before lines are asked for again
 const MARGIN = 0.25; // of the view, asked for around it, so that small moves need no new lines
 const MOST_KEPT = 48; // grids: two for each of 24 images
+const [ROOM_X, ROOM_Y] = [62, 13]; // CSS pixels that a label needs
 const EDGE = 4; // CSS pixels from the edge to a label
 
 export class Grid {
@@ -65,13 +66,15 @@ export class Grid {
   #lines(cell, group, lines) {
     const labels = [];
     const seen = new Set();
+    const taken = [];
     let d = "";
     for (const { axis, label, points } of lines) {
       const line = points.map(([x, y]) => cell.screen(x, y));
       d += path(line);
       const spot = leaves(cell, line);
-      if (!spot || seen.has(label)) continue;
+      if (!spot || seen.has(label) || taken.some((one) => Math.abs(one.y - spot.y) < ROOM_Y && Math.abs(one.x - spot.x) < ROOM_X)) continue;
       seen.add(label);
+      taken.push(spot);
       const { x, y, side } = spot;
       const anchor = side === "left" ? "start" : side === "right" ? "end" : "middle";
       const turn = side === "bottom" || side === "top" ? y + (side === "top" ? 12 : -EDGE) : y - 3;

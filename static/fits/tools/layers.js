@@ -68,6 +68,7 @@ export function layersTool(marks, dock) {
   marks.watch((what) => what === "list" && tell());
 
   return {
+    catalogue, // for tests and the console
     name: "layers",
     title: "Layers: grid, compass, rows, marks (Shift+G)",
     icon: "M10 3l8 4-8 4-8-4zM2 11l8 4 8-4M2 14.500l8 4 8-4",

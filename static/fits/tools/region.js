@@ -29,7 +29,7 @@ export function regionForm(marks, planes, dock) {
     node.addEventListener("click", () => mark(mode));
     rows.append(node);
   }
-  const root = element("div", { class: "region", hidden: true }, element("div", { class: "line" }, label, swatch, colour), element("div", { class: "line" }, places, sizes), told, rows);
+  const root = element("div", { class: "region", hidden: true }, element("div", { class: "line" }, label, swatch, colour), element("div", { class: "line" }, places, sizes), rows, told);
   const current = () => {
     const one = marks.current;
     return one?.group === "region" ? one : null;
@@ -111,15 +111,15 @@ export function regionForm(marks, planes, dock) {
   const tell = (found, image) => {
     const { unit, percentiles, histogram } = found;
     const table = element("table", {});
-    const add = (name, value) => table.append(element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value)));
+    const add = (name, value, wide = false) => table.append(element("tr", { class: wide && "wide" }, element("th", { scope: "row" }, name), element("td", {}, value)));
     for (const [key, name] of ROWS) {
       const value = found[key];
       add(name, key === "n" ? found.n.toLocaleString() : value === null ? "—" : `${number(value)} ${unit}`);
     }
-    if (found.n) add("16 %, 84 %", `${number(percentiles["16"])}, ${number(percentiles["84"])} ${unit}`);
-    if (image.lattice) add("Area counted", `${number(found.n * image.lattice.scale ** 2)} arcsec²`);
+    if (found.n) add("16 %, 84 %", `${number(percentiles["16"])}, ${number(percentiles["84"])} ${unit}`, true);
+    if (image.lattice) add("Area", `${number(found.n * image.lattice.scale ** 2)} arcsec²`);
     const out = [["masked", "left out by mask"], ["not_finite", "without a value"], ["beside", "beside the image"]].filter(([key]) => found[key]);
-    if (out.length) add("Not counted", out.map(([key, text]) => `${found[key] < 0 ? "many" : found[key].toLocaleString()} ${text}`).join(", "));
+    if (out.length) add("Not counted", out.map(([key, text]) => `${found[key] < 0 ? "many" : found[key].toLocaleString()} ${text}`).join(", "), true);
     told.replaceChildren(element("p", { class: "muted" }, `On ${image.name}`), table);
     if (histogram) {
       const logs = histogram.counts.map((count) => Math.log10(1 + count));

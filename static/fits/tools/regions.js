@@ -6,7 +6,7 @@ import { download, fileName, latest, post } from "./dock.js";
 import { drawMarks } from "./ink.js";
 import { Hand } from "./hand.js";
 import { regionForm } from "./region.js";
-import { CLOSED, shapeOn } from "./shapes.js";
+import { shapeOn } from "./shapes.js";
 
 const KINDS = {
   "": ["Select, move and resize", "M5 3l10 8-5 1 3 5-2 1-3-5-3 3z"],
@@ -20,7 +20,7 @@ const KINDS = {
   text: ["Text", "M4 5h12M10 5v11"],
 };
 const SYSTEMS = { icrs: "ICRS", fk5: "FK5", galactic: "Galactic", ecliptic: "Ecliptic", image: "image", physical: "physical" };
-export const MOST_BYTES = 4 << 20; // of a file: what the server reads
+const MOST_BYTES = 4 << 20; // of a file: what the server reads
 const MOST_ROWS = 200; // of the list; all are drawn and saved
 
 export function regionsTool(marks, dock, planes) {
@@ -143,7 +143,7 @@ export function regionsTool(marks, dock, planes) {
       viewer = given;
       held = true;
       const files = element("div", { class: "line" }, open, file, save, element("label", {}, "in ", system), clear);
-      dock().show("Regions", element("div", { class: "line kinds", role: "group", "aria-label": "Shape to draw" }, ...kinds), list, form.root, planes.node(viewer), files, note);
+      dock().show("Regions", element("div", { class: "line kinds", role: "group", "aria-label": "Shape to draw" }, ...kinds), list, files, note, form.root, planes.node(viewer));
       choose(kind);
       tell();
     },
@@ -168,5 +168,3 @@ export function regionsTool(marks, dock, planes) {
     read,
   };
 }
-
-export const hasInside = (mark) => CLOSED.includes(mark.kind);

@@ -114,7 +114,9 @@ def test_statistics_against_numpy(shape: Shape) -> None:
 def test_statistics_of_what_is_beside_the_image() -> None:
     found = statistics(PIXELS, Shape("box", ((0.0, 0.0),), (10.0, 10.0)))
     assert (found["pixels"], found["beside"]) == (36, 121 - 36)
-    assert statistics(PIXELS, Shape("circle", ((-500.0, 0.0),), (10.0,)))["n"] == 0
+    for away in ((-500.0, 0.0), (-60.0, 100.0), (460.0, 100.0), (100.0, -60.0), (100.0, 360.0), (900.0, 900.0)):
+        found = statistics(PIXELS, Shape("circle", (away,), (10.0,)), MASK, 1 << 5)
+        assert (found["n"], found["pixels"], found["beside"]) == (0, 0, 317)
     assert statistics(PIXELS, None, box=(10, 20, 30, 40))["mean"] == pytest.approx(
         PIXELS[20:40, 10:30].mean(), rel=1e-6
     )
