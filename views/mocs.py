@@ -6,7 +6,7 @@ import re
 import secrets
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from portal.errors import LimitError, QueryError, ServiceError, TriviewError
 from portal.look import Look
@@ -23,6 +23,7 @@ from portal.sky.moc import (
     moc_clause,
     shown,
 )
+from portal.sky.moc_shelf import Held, Shelf
 from portal.table.positions import outline_columns
 from portal.table.result import ResultTable
 from portal.table.selection import selection_sql
@@ -44,15 +45,6 @@ COLOUR = re.compile("#[0-9a-fA-F]{6}")
 MODES = ("and", "or", "and not")
 
 
-class Held(NamedTuple):
-    """One map of the page and how it is drawn; ``opacity`` in percent."""
-
-    coverage: Coverage
-    colour: str
-    opacity: int
-    shown: bool
-
-
 class Mocs(View):
     """The coverage maps of one page."""
 
@@ -63,7 +55,9 @@ class Mocs(View):
         self.sky, self.offers = sky, offers
         self._intakes = intakes
         self._intake_url, self._intake = intakes.open()
+        self._shelf = Shelf(session.runner.uploads.folder / session.workspace / "maps")
         self._held: dict[str, Held] = {}
+        self._changes = 0
         self._made = 0
         self._stop = threading.Event()
         self._url = self.feed(self._answer)
@@ -71,6 +65,7 @@ class Mocs(View):
         self.take(sky, moc_asked=self._do)
         self.listen(self._tell_rows, "active", "arrived", "look")
         self.run(offers.read, lambda found: self._desk(offers=found), self._no_offers, "offers")
+        self.run(self._shelf.load, self._found, slot="shelf")
         self._tell_rows()
 
     # -- what the panel shows ------------------------------------------------------------------------------------
@@ -91,6 +86,17 @@ class Mocs(View):
         told = {"sources": sources, "marked": bool(look.clauses), "selects": "rows" in sources}
         if any(self.sky.moc_desk.get(key) != value for key, value in told.items()):
             self._desk(**told)
+
+    def _found(self, held: dict[str, Held]) -> None:
+        """Those of before the reload come first."""
+        self._held = {**held, **self._held}
+        self._list()
+
+    def _changed(self) -> None:
+        self._list()
+        self._changes += 1
+        held, serial = dict(self._held), self._changes
+        self.run(lambda: self._shelf.save(held, serial), lambda _: None, slot="save")
 
     def _list(self) -> None:
         self.sky.mocs = [
@@ -142,7 +148,7 @@ class Mocs(View):
         self._made += 1
         self._held[f"m{self._made}{secrets.token_hex(3)}"] = Held(coverage, colour, 30, True)
         self._desk(busy="")
-        self._list()
+        self._changed()
 
     def _cancel(self, _: MocAsked) -> None:
         self._stop.set()
@@ -254,11 +260,11 @@ class Mocs(View):
         if 0 <= asked.number <= 100:
             held = held._replace(opacity=asked.number)
         self._held[asked.key] = held
-        self._list()
+        self._changed()
 
     def _remove(self, asked: MocAsked) -> None:
         self._held.pop(asked.key, None)
-        self._list()
+        self._changed()
 
     def _get(self, key: str) -> Held:
         if key not in self._held:

@@ -50,7 +50,8 @@ class Bench:
         regions = ["CIRCLE ICRS 10 20 1"] * 10 + [None] * 990
         table = pa.table([self.ra, self.dec, pa.array(regions)], schema=META.to_schema())
         self.desk = Desk(ResultTable.from_arrow(tmp_path / "r", META, table))
-        self.desk.runner.web = Web()
+        self.desk.runner.web, self.desk.workspace = Web(), "w"
+        self.desk.runner.uploads = SimpleNamespace(folder=tmp_path / "uploads")
         self.desk.select = lambda clause: Session.select(self.desk, clause)
         self.sky = Sky()
         self.intakes = Intakes(tmp_path / "in", 1 << 20)
@@ -159,6 +160,21 @@ def test_an_address_is_fetched_once_and_its_file_does_not_stay(bench: Bench, mon
     assert "private" in bench.ask("url", text="http://private/x")
     assert not list(bench.intakes.folder.iterdir())
     assert bench.ask("stop") == "" and bench.view._stop.is_set()
+
+
+def test_maps_are_there_again_after_a_reload(bench: Bench) -> None:
+    assert not bench.ask("rows", number=9) and not bench.ask("offer", text=OFFERS[0]["url"])
+    first, second = bench.sky.mocs
+    bench.ask("style", second["key"], text="#123456")
+    again = Mocs(bench.desk, Feeds(1), sky := Sky(), SimpleNamespace(read=list), bench.intakes)
+    assert sky.mocs == bench.sky.mocs and sky.mocs[1]["colour"] == "#123456"
+    sky.moc_asked = MocAsked(1, "remove", first["key"], "", "", -1)
+    folder = again._shelf.folder
+    (folder / f"{second['key']}.fits").write_bytes(b"broken")
+    assert sorted(path.suffix for path in folder.iterdir()) == [".fits", ".json"]
+    assert again._shelf.load() == {}, "what cannot be read is left out"
+    again._shelf.save({}, 1)
+    assert (folder / "list.json").read_bytes() != b"[]", "a save that comes late changes nothing"
 
 
 def test_lists_of_maps() -> None:
