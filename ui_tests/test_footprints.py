@@ -130,7 +130,7 @@ def test_thirty_thousand_across_ra_zero(kit: Kit, shot: Callable[[Page, str], Pa
     texts[1] = "RANGE -10 10 -5 5"
     lines = read_outlines(pa.array(texts))
     page, _ = open_with(
-        kit, served(lines, np.arange(n)[lines.row], lines.row % 6, []), outlines=TOLD, target=(0, 0, 60)
+        kit, served(lines, np.arange(n)[lines.row], lines.row % 6, []), outlines=TOLD, target=(0, 0, 300)
     )
     kit.until(page, lambda: kit.ask("s.lines.outlines.count") == n)
     shot(page, "many")

@@ -9,6 +9,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from portal.table.names import ROW, quoted
 SKY = 4 * math.pi * math.degrees(1) ** 2  # square degrees
 SHOWN = 60_000  # cells sent to a browser: what is finer is drawn at a lower order
 CELLS = 200_000  # cells of one predicate: 2 MB of SQL
+CELLS_FREELY = 60_000  # cells that a look-up may have to spare another one for each row
 POSITIONS_ORDERS = range(3, 19)  # 7° to 0.8″
 OUTLINE_ORDERS = range(3, 15)  # 7° to 13″: each step takes twice the time
 OPERATIONS = ("union", "intersection", "difference")
@@ -141,7 +143,7 @@ def moc_clause(ra: str, dec: str, coverage: Coverage, source: str, label: str = 
     Raises LimitError for a MOC of more than 200,000 cells.
     """
     words = label or f"in {coverage.name}"
-    cells = cells_of(coverage.moc)
+    cells = fewer_orders(cells_of(coverage.moc))
     total = sum(map(len, cells.values()))
     if total > CELLS:
         raise LimitError(
@@ -188,6 +190,31 @@ def cells_of(moc: MOC) -> dict[int, np.ndarray]:
         int(one): np.sort(_by_column(uniq[order == one] - (1 << (2 * one + 2)), int(one)))
         for one in np.unique(order).tolist()
     }
+
+
+def fewer_orders(cells: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """The same cells with lower orders cut into higher ones while that adds few: each order is a look-up per row."""
+    cells = dict(cells)
+    while len(cells) > 1:
+        orders = sorted(cells)
+        total = sum(map(len, cells.values()))
+        added = {low: len(cells[low]) * (4 ** (high - low) - 1) for low, high in pairwise(orders)}
+        low = min(added, key=added.__getitem__)
+        if total + added[low] > max(CELLS_FREELY, total):
+            break
+        high = orders[orders.index(low) + 1]
+        cells[high] = np.sort(np.concatenate([cells[high], _cut(cells.pop(low), low, high)]))
+    return cells
+
+
+def _cut(numbers: np.ndarray, low: int, high: int) -> np.ndarray:
+    """The cells of order ``high`` that make up cells of order ``low``, both numbered face, x, y."""
+    drop, side = high - low, 2**low - 1
+    face, x, y = numbers >> (2 * low), (numbers >> low) & side, numbers & side
+    step = np.arange(1 << drop)
+    inside = (step[:, None] << high) + step
+    first = (face << (2 * high)) + (x << (drop + high)) + (y << drop)
+    return (first[:, None] + inside.ravel()).ravel()
 
 
 def _by_column(pixels: np.ndarray, order: int) -> np.ndarray:

@@ -1,32 +1,28 @@
 #version 300 es
-// One edge of an outline as a thin rectangle: from its point to the next, wide enough for a smooth stroke.
+// One corner of an outline. Plain lines from corner to corner: rectangles made of them cost three times as much where
+// the processor draws.
 precision highp float;
 layout(location = 0) in vec3 hi;
 layout(location = 1) in vec3 lo;
-layout(location = 2) in vec3 nextHi;
-layout(location = 3) in vec3 nextLo;
-layout(location = 4) in float paint;   // number of a colour, 255 where one outline ends and the next begins
-layout(location = 5) in float chosen;
-uniform vec2 viewport;                 // device pixels
-uniform float wanted, width;           // which of them to draw: the chosen ones or the others; device pixels
+layout(location = 2) in float paint;  // number of a colour
+layout(location = 3) in float chosen;
+uniform float wanted;                 // which of them to draw: the chosen ones or the others
+uniform vec2 shift;                   // clip units: strokes beside each other make a wider one
 uniform vec3 colours[8];
 uniform vec3 chosenColour;
-out float across;                      // device pixels from the middle of the stroke
-flat out vec3 colour;
+out vec3 colour;
+out float seen;    // 1 at both ends of a line that is drawn
+// At the back of a whole-sky view: 1 and -1 on its two sides. A line whose |side| falls below `back` runs around it.
+out float back, side;
 // project.glsl
 
 void main() {
-  vec2 from, to;
-  bool seen = paint < 254.5 && abs(chosen - wanted) < 0.5 && project(hi, lo, from) && project(nextHi, nextLo, to);
-  // No edge is longer than a degree: one that is as wide as a radian runs around the back of a whole-sky view.
-  seen = seen && abs(to.x - from.x) < reach.x;
-  vec2 a = from * viewport / 2.0;
-  vec2 b = to * viewport / 2.0;
-  vec2 along = length(b - a) > 1e-4 ? normalize(b - a) : vec2(1.0, 0.0);
-  float side = float(gl_VertexID & 1) * 2.0 - 1.0;
-  float beyond = float(gl_VertexID >> 1) * 2.0 - 1.0;
-  across = side * (width / 2.0 + 1.0);
-  vec2 at = (gl_VertexID >> 1 == 0 ? a : b) + vec2(-along.y, along.x) * across + along * beyond * width / 4.0;
+  vec2 clip;
+  bool before = abs(chosen - wanted) < 0.5 && project(hi, lo, clip);
+  seen = before ? 1.0 : 0.0;
+  bool wraps = kind == 2 || kind > 4;
+  back = wraps && dot(hi, centreHi) < 0.0 ? 1.0 : 0.0;
+  side = back * sign(clip.x);
   colour = wanted > 0.5 ? chosenColour : colours[int(paint + 0.5)];
-  gl_Position = seen ? vec4(at / viewport * 2.0, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
+  gl_Position = before ? vec4(clip + shift, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
 }

@@ -5,8 +5,10 @@ import { project, projecting, tellView } from "./projection.js";
 import { enclosing, normal, separation, unit } from "../parts/sphere.js";
 
 const LONGEST = Math.PI / 180; // an edge is cut into parts no longer: straight on the screen in every projection
-const GAP = 255; // the paint of what lies between two outlines
 export const PAINTS = 8;
+// Where the strokes of a line lie, in CSS pixels: WebGL draws lines one device pixel wide.
+const ONE = [[0, 0]];
+const WIDE = [[0.5, 0], [-0.5, 0], [0, 0.5], [0, -0.5]];
 
 // Reads uint32 n outlines, uint32 m corners, float64 ra[m], dec[m], uint32 start[n + 1], row[n], uint8 paint[n], all
 // little-endian. Gives the corners as unit vectors, each loop's first one again at its end, and where the loops lie.
@@ -57,7 +59,7 @@ export class LineLayer {
     this.opacity = 0.8;
     this.colours = Array.from({ length: PAINTS }, () => [0.5, 0.7, 1]);
     this.chosenColour = [1, 0.62, 0.18];
-    this.gl = this.canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
+    this.gl = this.canvas.getContext("webgl2", { antialias: true, premultipliedAlpha: true });
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.canvas.addEventListener("webglcontextrestored", () => {
       this.#prepare();
@@ -86,11 +88,8 @@ export class LineLayer {
       if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
       return places.get(name);
     };
-    this.buffers = Array.from({ length: 4 }, () => gl.createBuffer());
-    for (let place = 0; place < 6; place++) {
-      gl.enableVertexAttribArray(place);
-      gl.vertexAttribDivisor(place, 1);
-    }
+    this.buffers = Array.from({ length: 5 }, () => gl.createBuffer());
+    for (let place = 0; place < 4; place++) gl.enableVertexAttribArray(place);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
@@ -100,20 +99,28 @@ export class LineLayer {
     this.outlines = outlines;
     this.placed = null;
     const { xyz, from, paint, count } = outlines;
-    // One more point than there are, so that the last one has a next.
-    const hi = new Float32Array(xyz.length + 3);
-    hi.set(xyz);
+    const hi = Float32Array.from(xyz);
     const lo = new Float32Array(hi.length);
     for (let i = 0; i < xyz.length; i++) lo[i] = xyz[i] - hi[i];
-    [hi, lo].forEach((values, k) => {
-      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[k]);
+    [hi, lo].forEach((values, place) => {
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[place]);
       gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
-      gl.vertexAttribPointer(k, 3, gl.FLOAT, false, 0, 0);
-      gl.vertexAttribPointer(k + 2, 3, gl.FLOAT, false, 0, 12);
+      gl.vertexAttribPointer(place, 3, gl.FLOAT, false, 0, 0);
     });
-    const paints = new Uint8Array(xyz.length / 3).fill(GAP);
-    for (let i = 0; i < count; i++) paints.fill(Math.min(paint[i], PAINTS - 1), from[i], from[i + 1] - 1);
-    this.#bytes(4, this.buffers[2], paints);
+    const paints = new Uint8Array(xyz.length / 3);
+    const ends = new Uint32Array(2 * (xyz.length / 3 - count));
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      paints.fill(Math.min(paint[i], PAINTS - 1), from[i], from[i + 1]);
+      for (let k = from[i]; k < from[i + 1] - 1; k++) {
+        ends[at++] = k;
+        ends[at++] = k + 1;
+      }
+    }
+    this.ends = ends.length;
+    this.#bytes(2, paints);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.buffers[4]);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, ends, gl.STATIC_DRAW);
     this.mark(this.marked);
   }
 
@@ -128,12 +135,12 @@ export class LineLayer {
       this.anyMarked = true;
       chosen.fill(1, from[i], from[i + 1]);
     }
-    this.#bytes(5, this.buffers[3], chosen);
+    this.#bytes(3, chosen);
   }
 
-  #bytes(place, buffer, values) {
+  #bytes(place, values) {
     const gl = this.gl;
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[place]);
     gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
     gl.vertexAttribPointer(place, 1, gl.UNSIGNED_BYTE, false, 0, 0);
   }
@@ -150,18 +157,18 @@ export class LineLayer {
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    const edges = this.outlines.xyz.length / 3;
-    if (!edges || !this.shown) return;
+    if (!this.ends || !this.shown) return;
     gl.useProgram(this.program);
     tellView(gl, this.at, view);
-    gl.uniform2f(this.at("viewport"), width, height);
     gl.uniform3fv(this.at("colours"), this.colours.flat());
     gl.uniform3fv(this.at("chosenColour"), this.chosenColour);
     for (const chosen of this.anyMarked ? [0, 1] : [0]) {
       gl.uniform1f(this.at("wanted"), chosen);
-      gl.uniform1f(this.at("width"), (chosen ? 2.4 : 1.3) * ratio);
       gl.uniform1f(this.at("opacity"), chosen ? 1 : this.opacity);
-      gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, edges);
+      for (const [x, y] of chosen || ratio > 1.5 ? WIDE : ONE) {
+        gl.uniform2f(this.at("shift"), (2 * x) / view.width, (2 * y) / view.height);
+        gl.drawElements(gl.LINES, this.ends, gl.UNSIGNED_INT, 0);
+      }
     }
   }
 

@@ -7,6 +7,11 @@ uniform int kind;    // KINDS of projection.js
 
 const float PI = 3.14159265359;
 
+// Longitude of what lies ahead or behind. Some drivers take -0 ahead for the far side of the sky.
+float turn(float across, float depth) {
+  return abs(across) < 1e-12 && depth > 0.0 ? 0.0 : atan(across, depth);
+}
+
 // Mollweide's auxiliary angle: 2 t + sin 2 t = PI sine.
 float mollweide(float sine) {
   float t = abs(sine) > 0.99 ? sign(sine) * (PI / 2.0 - pow(3.0 * PI / 4.0 * max(0.0, 1.0 - abs(sine)), 1.0 / 3.0))
@@ -32,7 +37,7 @@ bool project(vec3 hi, vec3 lo, out vec2 clip) {
       above /= depth;
     }
   } else if (kind == 2) {
-    float halfAngle = atan(across, depth) / 2.0;
+    float halfAngle = turn(across, depth) / 2.0;
     float flatness = length(vec2(across, depth));
     float root = sqrt(2.0 / (1.0 + flatness * cos(halfAngle)));
     across = 2.0 * flatness * sin(halfAngle) * root;
@@ -44,13 +49,13 @@ bool project(vec3 hi, vec3 lo, out vec2 clip) {
     above *= grow;
   } else if (kind == 5) {
     if (abs(above) > 0.99999) return false;
-    across = atan(across, depth);
+    across = turn(across, depth);
     float square = above * above;
     above = abs(above) < 0.1 ? above * (1.0 + square / 3.0 + square * square / 5.0 + square * square * square / 7.0)
                              : 0.5 * log((1.0 + above) / (1.0 - above));
   } else {
     float t = mollweide(above);
-    across = 2.0 * sqrt(2.0) / PI * atan(across, depth) * cos(t);
+    across = 2.0 * sqrt(2.0) / PI * turn(across, depth) * cos(t);
     above = sqrt(2.0) * sin(t);
   }
   clip = vec2(across * reach.x, above * reach.y);
