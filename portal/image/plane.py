@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from portal.errors import FormatError, TriviewError
+from portal.errors import FormatError, LimitError, TriviewError
 
 LARGE = 4 << 20  # bytes from which pixels lie in a file: many large images together outgrow memory
 
@@ -90,11 +91,24 @@ def row_numbers(ny: int, step: int) -> np.ndarray:
 
 
 def room(shape: tuple[int, ...], kind: np.dtype, scratch: Path) -> np.ndarray:
-    """An array to be filled: in memory when small, else in a file in ``scratch`` that is gone with the array."""
+    """An array to be filled: in memory when small, else in a file in ``scratch`` that is gone with the array.
+
+    Raises LimitError when the disk has no room for it.
+    """
     kind = np.dtype(kind)
     size = int(np.prod(shape)) * kind.itemsize
     if size < LARGE:
         return np.zeros(shape, kind)
     with tempfile.TemporaryFile(dir=scratch) as file:
-        file.truncate(size)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                # Not a sparse file: on a full disk the first write into one would end the whole process.
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+        except OSError as error:
+            raise LimitError(
+                f"The server's disk has no room for the {size / 2**20:,.0f} MiB of pixels ({error.strerror}).",
+                "Close other images, or ask for a cutout.",
+            ) from error
         return np.memmap(file, kind, "r+", shape=shape)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import threading
 from io import BytesIO
 from pathlib import Path
@@ -131,6 +133,18 @@ def test_foreign_files_are_read_in_a_process_that_is_limited(tmp_path: Path) -> 
     with pytest.raises(CancelledError):
         read_apart(path, tmp_path, stop=stop)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    shown = here(written(fits.CompImageHDU(np.zeros((1100, 1100), "i4"), compression_type="RICE_1")), tmp_path)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(LimitError, match="5 MiB of pixels"):
+        shown.plane("image")
+    monkeypatch.undo()
+    assert not shown.plane("image").any()  # once there is room again
 
 
 def test_a_page_holds_so_many_images(tmp_path: Path) -> None:
