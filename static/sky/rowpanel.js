@@ -8,6 +8,7 @@ const WAYS = [
   ["points", "points"],
   ["density", "density"],
 ];
+const GLYPHS = "○□◇△+×"; // of the shapes of classes, in the order of SHAPES
 const round = (x) => String(Number(Number(x).toPrecision(4)));
 
 export class RowPanel {
@@ -111,9 +112,10 @@ export class RowPanel {
     if (scale?.classes.length) {
       parts.push(element("span", { class: "what" }, scale.label));
       for (const [i, one] of scale.classes.entries()) {
-        const swatch = element("i", { class: "swatch" });
+        const shaped = !dense && catalog.info.paint.shape === "class";
+        const swatch = shaped ? element("b", {}, GLYPHS[i % GLYPHS.length]) : element("i", { class: "swatch" });
         const [r, g, b] = catalog.texels.subarray(4 * i, 4 * i + 3);
-        swatch.style.background = `rgb(${r} ${g} ${b})`;
+        swatch.style[shaped ? "color" : "background"] = `rgb(${r} ${g} ${b})`;
         parts.push(swatch, element("span", {}, one.name));
       }
     } else if (scale) {

@@ -67,7 +67,7 @@ def frames() -> Figures:
             page = browser.new_page(viewport={"width": 1040, "height": 680})
             page.set_default_timeout(120_000)
             page.goto(address)
-            page.locator(".sky-view").wait_for()
+            wait(page, lambda: page.locator(".sky-view").evaluate_all("roots => roots.some((root) => root.sky)"))
             for place, n in enumerate(POINTS):
                 key = desk.session.tabs[len(POINTS) - 1 - place].key
                 # Only this one, as points however many they are.
