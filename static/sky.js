@@ -1,16 +1,22 @@
 // The sky view: Aladin Lite with our own catalogue layer, joined to the parameters of widgets/sky.py.
 import { addStyle, gesture } from "./parts/kit.js";
-import { buildFrame, describe, showReadout } from "./sky/frame.js";
+import { buildFrame, describe } from "./sky/frame.js";
+import { Furniture } from "./sky/furniture.js";
 import { watchHands } from "./sky/hands.js";
 import { Imagery } from "./sky/imagery.js";
 import { surveySection } from "./sky/layers_surveys.js";
+import { viewSection } from "./sky/layers_view.js";
 import { Marks } from "./sky/marks.js";
 import { pixelOf, readView } from "./sky/projection.js";
 import { joinMocs } from "./sky/mocs.js";
 import { joinOutlines } from "./sky/outlines.js";
+import { pictureOf, save } from "./sky/picture.js";
+import { positionIn } from "./parts/skyframes.js";
+import { angleText } from "./parts/sphere.js";
 import { joinPoints } from "./sky/rows.js";
 import { borrowStage } from "./sky/stage.js";
 import areaStyle from "./sky/areas.css";
+import { TileWatch } from "./sky/tilewatch.js";
 import layerStyle from "./sky/layers.css";
 import rowStyle from "./sky/rows.css";
 import style from "./sky/sky.css";
@@ -29,17 +35,17 @@ export function render({ model, view, el }) {
   mounted.get(view)?.();
   const watch = new AbortController();
   const frame = buildFrame();
-  const marks = new Marks();
   addStyle(el, shared + style + layerStyle + rowStyle + areaStyle);
   el.append(frame.root);
-  frame.host.append(marks.svg);
   let stage = null;
   let parts = [];
   let imagery = null;
   let surveys = null;
+  let viewing = null;
   let fitting = model.target === null || model.target === undefined;
   let fittedTo = [0, 0];
   const problems = {};
+  let holes = ""; // what the base survey lacks here
 
   const worldAt = (x, y) => {
     try {
@@ -50,10 +56,16 @@ export function render({ model, view, el }) {
     }
   };
 
+  const furniture = new Furniture(worldAt);
+  const marks = new Marks(furniture);
+  frame.host.append(marks.svg);
+
   const say = () => {
     const wrong = Object.values(problems).filter(Boolean).join(" ");
     frame.say(wrong || model.message, Boolean(wrong));
-    frame.note(model.notice);
+    frame.note([model.notice, model.trouble, holes].filter(Boolean).join(" · "));
+    frame.doing.textContent = model.offer;
+    frame.doing.hidden = !model.offer;
   };
 
   const fail = (what, text) => {
@@ -110,6 +122,42 @@ export function render({ model, view, el }) {
     if (model.survey) imagery.show("base", model.survey);
   };
 
+  const showPin = () => {
+    furniture.pin = model.pin ?? null;
+    if (stage.view) furniture.draw(stage.view);
+  };
+
+  const read = (at, held) => {
+    if (!stage.view || (frame.readout.lock.checked && !held)) return;
+    frame.readout.show(worldAt(...at), stage.view.fov, imagery.valueAt(...at));
+  };
+
+  const setView = (settings) => {
+    const { grid, compass, scale, reticle, colour, form, kind } = settings;
+    furniture.shown = { grid, compass, scale, reticle };
+    frame.root.style.setProperty("--tv-sky-furniture", colour);
+    frame.readout.form = form;
+    frame.readout.again();
+    if (kind !== stage.kind) stage.setKind(kind);
+    if (stage.view) furniture.draw(stage.view);
+  };
+
+  const savePicture = async () => {
+    const { view } = stage;
+    if (!view) return;
+    const [ra, dec] = stage.aladin.getRaDec();
+    const named = [imagery.base?.survey.name, imagery.overlay?.survey.name, model.title].filter(Boolean).join(" + ");
+    const words = `${named} · ${positionIn("both", ra, dec, view.fov)} · ${angleText(view.fov)} wide · ${view.kind}`;
+    const draw = () => parts.toReversed().forEach((part) => part.draw(view));
+    try {
+      const blob = await pictureOf({ stage, marks, words, draw });
+      save(blob, `sky_${ra.toFixed(4)}_${dec.toFixed(4)}.png`);
+      fail("picture", "");
+    } catch (error) {
+      fail("picture", `The picture could not be saved: ${error.message}.`);
+    }
+  };
+
   const byHand = () => {
     fitting = false;
     stage.touched();
@@ -154,7 +202,7 @@ export function render({ model, view, el }) {
     ready: () => Boolean(stage.view),
     drawing: () => Boolean(marks.tool),
     point: (at) => {
-      showReadout(frame, worldAt(...at), stage.view?.fov);
+      read(at, false);
       if (!stage.view) return;
       const found = parts.findIndex((part) => part.hover?.(...at));
       if (found >= 0) for (const part of parts.slice(found + 1)) part.leave?.();
@@ -165,19 +213,32 @@ export function render({ model, view, el }) {
     },
     hold: (held) => (stage.held = held),
     drag: byHand,
-    click: (at) => parts.some((part) => part.click?.(...at)),
+    click: (at) => {
+      read(at, true);
+      parts.some((part) => part.click?.(...at));
+    },
     zoom,
     pan,
     fit: () => fit() && stage.touched(),
     tool: useTool,
-    cancel: () => marks.cancel(),
+    cancel: () => Boolean(marks.tool) && (marks.cancel(), true),
+    dismiss: () => {
+      for (const what of ["base", "overlay", "picture", "tiles"]) problems[what] = "";
+      say();
+    },
+    offered: () => gesture(model, "offered"),
+    grid: () => viewing.turnGrid(),
+    copy: () => frame.readout.copy(),
+    holdPlace: () => frame.readout.lock.click(),
+    picture: savePicture,
+    layers: () => frame.layers.toggle(),
     close: () => marks.close(),
     survey: (url) => choose("base", url),
   };
 
   const open = async () => {
     say();
-    model.on(["message", "notice"], say);
+    model.on(["message", "notice", "trouble", "offer"], say);
     frame.root.classList.add("tv-busy");
     try {
       const borrowed = await borrowStage(frame.host);
@@ -193,7 +254,7 @@ export function render({ model, view, el }) {
       frame.root.classList.remove("tv-busy");
     }
     frame.host.append(marks.svg);
-    frame.root.sky = { stage, imagery: () => imagery, marks, worldAt, pixelOf, readView }; // for tests and the console
+    frame.root.sky = { stage, imagery: () => imagery, furniture, marks, worldAt, pixelOf, readView }; // for tests and the console
     const onView = (now) => {
       for (const part of parts) part.draw(now);
       marks.draw(now);
@@ -204,20 +265,31 @@ export function render({ model, view, el }) {
     stage.start(onView, (now, byUser) => {
       for (const part of parts) part.settled(now);
       describe(frame, stage, parts, true);
+      tiles.check();
       const [ra, dec] = stage.aladin.getRaDec();
       if (byUser) gesture(model, "moved", { ra, dec, fov: now.fov });
     });
+    const lacking = (text) => {
+      if (text === holes) return;
+      holes = text;
+      say();
+    };
+    const tiles = new TileWatch(() => imagery?.base, () => stage?.view, lacking, watch.signal);
     imagery = new Imagery(stage, (slot, text) => fail(slot, text), () => {
       if (imagery.wanted.base) frame.choice.value = imagery.wanted.base;
       surveys.show();
+      tiles.check();
     });
     surveys = surveySection(frame.section("surveys", "Surveys"), imagery, choose);
+    viewing = viewSection(frame.section("view", "View"), setView, savePicture);
     watchHands(frame, acts, watch.signal);
     showSurvey();
     goToTarget();
     showCurrent(false);
     const sky = { model, frame, stage, marks, signal: watch.signal, fail, worldAt, fresh, loaded };
     for (const join of PARTS) parts.push(join(sky));
+    showPin();
+    model.on("pin", showPin);
     model.on("target", goToTarget);
     model.on("msg:custom", goToTarget);
     model.on("current", () => showCurrent(true));

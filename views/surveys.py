@@ -19,6 +19,7 @@ class SurveyChoice(View):
     def __init__(self, session: Session, feeds: Feeds, sky: Sky, surveys: Surveys) -> None:
         super().__init__(session, feeds)
         self.sky, self.surveys = sky, surveys
+        self.listen(self._entitle, "active", "tabs")
         self.run(surveys.read, self._offer, self._without, slot="list")
 
     def _offer(self, found: list[dict[str, Any]]) -> None:
@@ -29,6 +30,11 @@ class SurveyChoice(View):
         start = found[0].get("start")
         if start and not self.session.active and self.sky.target is None:
             self.sky.go(*start)
+
+    def _entitle(self) -> None:
+        """The words on a saved picture name the result shown."""
+        titles = [tab.title for tab in self.session.tabs if tab.key == self.session.active]
+        self.sky.title = titles[0] if titles else ""
 
     def _without(self, error: TriviewError) -> None:
         """The sky stays dark, and everything else on it works."""

@@ -115,6 +115,7 @@ class Sky(JSWidget):
     columns = param.List(default=[], item_type=dict, doc="Columns of the active catalogue: name, number.")
     current = param.Tuple(default=None, length=2, allow_None=True, doc="The current row's ra, dec in degrees.")
     colour = param.String(default="", doc="CSS colour of the marks; empty for the theme's accent.")
+    title = param.String(default="", doc="What the rows are, for the words on a saved picture.")
     pin = param.Tuple(default=None, length=3, allow_None=True, doc="A place to mark: ra, dec in degrees, its name.")
     offer = param.String(default="", doc="Words on a button over the sky, for what can be done here; empty for none.")
     trouble = param.String(default="", doc="What went wrong and does not hide the sky, shown below it.")

@@ -146,6 +146,10 @@ class Surveys:
                 self._more[found["url"]] = found
         return found
 
+    def address(self, url: str) -> str:
+        """The absolute address behind the ``url`` of a survey, for the server itself."""
+        return self._sources.get(url.removeprefix(RELAY)) or self.home + url
+
     def source(self, key: str) -> str | None:
         """The address behind a key of the relay, or None."""
         return self._sources.get(key)

@@ -54,9 +54,8 @@ class MocList:
                     if answer.status_code >= 400:
                         raise ServiceError(f"The list of coverage maps cannot be read: {error_text(answer)}")
                     found = parse_moc_list(answer.text, self.list_url)
-                home = self.surveys.home
                 found += [
-                    {"name": f"{survey['name']} (survey)", "url": urljoin(home, f"{survey['url']}/Moc.fits")}
+                    {"name": f"{survey['name']} (survey)", "url": f"{self.surveys.address(survey['url'])}/Moc.fits"}
                     for survey in self.surveys.read()
                 ]
                 self._found = found

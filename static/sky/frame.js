@@ -1,8 +1,9 @@
 // The furniture of the sky view: survey chooser, buttons, readout, messages. Knows no Aladin and no Python.
 import { element } from "../parts/kit.js";
-import { angleText, degreeText, hourText, positionText } from "../parts/sphere.js";
+import { angleText, degreeText, hourText } from "../parts/sphere.js";
 import { choice as chooser, iconButton, voices } from "../parts/viewer.js";
 import { Layers } from "./layers.js";
+import { Readout } from "./readout.js";
 
 export function buildFrame() {
   const host = element("div", {
@@ -10,7 +11,9 @@ export function buildFrame() {
     tabindex: "0",
     role: "application",
     "aria-roledescription": "sky view",
-    "aria-label": "Sky. Arrow keys move, plus and minus zoom, 0 shows all rows, R C P L select a region.",
+    "aria-label":
+      "Sky. Arrow keys move, plus and minus zoom, 0 shows all rows, R C P L select a region, G turns the grid, " +
+      "X copies the place, H holds it, S saves a picture, V opens the layers.",
   });
   const choice = chooser("Survey", []);
   const unpressed = { "aria-pressed": "false" };
@@ -37,11 +40,10 @@ export function buildFrame() {
     element("span", { class: "group" }, zoomOut, zoomIn, fit),
     layers.button,
   );
-  const place = element("span", { class: "place" });
-  const field = element("span", { class: "field" });
-  const readout = element("div", { class: "readout", "aria-hidden": "true" }, place, field);
+  const readout = new Readout();
+  const doing = element("button", { type: "button", class: "doing", hidden: true });
   const root = element("div", { class: "viewer sky-view", role: "group", "aria-label": "Sky view" });
-  root.append(host, bar, layers.panel, readout);
+  root.append(host, doing, bar, layers.panel, readout.root);
 
   return {
     ...voices(root),
@@ -55,8 +57,8 @@ export function buildFrame() {
     fit,
     layers,
     section: (name, title) => layers.section(name, title),
-    place,
-    field,
+    readout,
+    doing,
     press(tool) {
       for (const [name, node] of Object.entries(tools)) node.setAttribute("aria-pressed", String(name === tool));
     },
@@ -70,21 +72,13 @@ export function buildFrame() {
   };
 }
 
-// The position under the pointer, or of the centre.
-export function showReadout(frame, world, fov) {
-  if (!world || !fov) return;
-  const decimals = Math.max(1, Math.min(5, Math.ceil(-Math.log10(fov)) + 2));
-  const text = `${hourText(world[0], decimals + 1)} ${degreeText(world[1], decimals)}`;
-  frame.place.textContent = `${text}   ${positionText(...world, fov)}°`;
-}
-
 // What the view shows, for eyes at rest and, once it stands still, for screen readers.
 export function describe(frame, stage, parts, aloud = false) {
   if (!stage?.view) return;
   const { view } = stage;
   const [ra, dec] = stage.aladin.getRaDec();
-  showReadout(frame, [ra, dec], view.fov);
-  frame.field.textContent = `${angleText(view.fov)} wide · ${view.kind}`;
+  if (!frame.readout.lock.checked) frame.readout.show([ra, dec], view.fov);
+  frame.readout.describe(view);
   if (!aloud) return;
   const counts = parts.map((part) => part.count?.()).find((count) => count?.all);
   const rows = counts ? `, ${counts.inView.toLocaleString("en")} rows in view` : "";

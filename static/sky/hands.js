@@ -13,7 +13,12 @@ const KEYS = {
   c: (acts) => acts.tool("circle"),
   p: (acts) => acts.tool("polygon"),
   l: (acts) => acts.tool("lasso"),
-  Escape: (acts) => acts.cancel(),
+  g: (acts) => acts.grid(),
+  x: (acts) => acts.copy(),
+  h: (acts) => acts.holdPlace(),
+  s: (acts) => acts.picture(),
+  v: (acts) => acts.layers(),
+  Escape: (acts) => acts.cancel() || acts.dismiss(),
   Enter: (acts) => acts.close(),
   ArrowLeft: (acts) => acts.pan(-PAN, 0),
   ArrowRight: (acts) => acts.pan(PAN, 0),
@@ -76,5 +81,6 @@ export function watchHands(frame, acts, signal) {
   on(frame.zoomIn, "click", () => acts.zoom(1 / STEP));
   on(frame.zoomOut, "click", () => acts.zoom(STEP));
   for (const [tool, button] of Object.entries(frame.tools)) on(button, "click", () => acts.tool(tool));
+  on(frame.doing, "click", () => acts.offered());
   on(frame.choice, "change", () => acts.survey(frame.choice.value));
 }

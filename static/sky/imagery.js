@@ -74,10 +74,13 @@ export class Imagery {
     this.changed();
   }
 
+  // As it was when first shown.
   reset(slot) {
     const now = this[slot];
-    if (now) this.adjust(slot, plain(now.survey));
-    if (now) this.adjust(slot, { cuts: cutsOf(plain(now.survey)) });
+    if (!now) return;
+    Object.assign(now.look, plain(now.survey));
+    this.#put(slot, now.survey, now.look);
+    this.changed();
   }
 
   // The value under a pixel of the view: {value, unit, name} of the topmost survey whose tiles hold values, or null.
@@ -130,7 +133,6 @@ export class Imagery {
     else aladin.setOverlayImageLayer(layer, OVERLAY);
     this[slot] = { survey, look, layer };
     this.stage.pace.wake();
-    if (slot === "base") this.stage.survey = survey.url;
   }
 }
 

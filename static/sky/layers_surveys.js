@@ -75,7 +75,7 @@ function looks(slot, imagery) {
 // Fills `body` and returns {offer(surveys), show()}. `choose(slot, url)` is told what the user takes.
 export function surveySection(body, imagery, choose) {
   const search = element("input", { type: "search", placeholder: "Title or band", "aria-label": "Search surveys" });
-  const list = element("ul", { class: "surveys", "aria-label": "Surveys" });
+  const list = element("ul", { class: "survey-list", "aria-label": "Surveys" });
   const none = element("p", { class: "muted", hidden: true }, "No survey has these words.");
   const boxes = Object.fromEntries(SLOTS.map((slot) => [slot, looks(slot, imagery)]));
   body.append(search, list, none, ...SLOTS.map((slot) => boxes[slot].box));
@@ -83,7 +83,9 @@ export function surveySection(body, imagery, choose) {
 
   const sift = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const { item, text } of rows) item.hidden = !words.every((word) => text.includes(word));
+    // A single letter is a band, and stands alone.
+    const has = (text, word) => (word.length > 1 ? text.includes(word) : text.split(/[^a-z0-9]+/).includes(word));
+    for (const { item, text } of rows) item.hidden = !words.every((word) => has(text, word));
     none.hidden = rows.length === 0 || rows.some(({ item }) => !item.hidden);
   };
   search.addEventListener("input", sift);

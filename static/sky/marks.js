@@ -1,7 +1,7 @@
-// What is drawn above the catalogue: the current row's mark, the compass, and the shape under the user's hand.
+// What is drawn above the catalogue: the current row's mark, the furniture, and the shape under the user's hand.
 import { pixelOf } from "./projection.js";
 import { cross, dot, normal, separation, unit } from "../parts/sphere.js";
-import { drawCompass, svgElement } from "../parts/viewer.js";
+import { svgElement } from "../parts/viewer.js";
 
 const LEAST_DRAG = 4; // CSS pixels; less is a click
 const LASSO_STEP = 3; // CSS pixels between corners of a lasso
@@ -9,16 +9,16 @@ const LASSO_CORNERS = 240; // half of what a region may have: it is saved with t
 const EDGE_PARTS = 8; // an edge on the screen is a great circle in TAN only; elsewhere it is sent in parts
 
 export class Marks {
-  constructor() {
+  constructor(furniture) {
+    this.furniture = furniture;
     this.currentMark = svgElement(
       "g",
       { class: "current", visibility: "hidden" },
       svgElement("circle", { r: 11 }),
       svgElement("path", { d: "M-20 0H-7M7 0H20M0 -20V-7M0 7V20" }),
     );
-    this.compass = svgElement("g", { class: "compass", role: "img", "aria-label": "Compass" });
     this.shape = svgElement("path", { class: "shape", visibility: "hidden" });
-    this.svg = svgElement("svg", { class: "marks" }, this.currentMark, this.compass, this.shape);
+    this.svg = svgElement("svg", { class: "marks" }, furniture.group, this.currentMark, this.shape);
     this.current = null;
     this.tool = "";
   }
@@ -28,14 +28,7 @@ export class Marks {
     const at = this.current && pixelOf(view, this.current[0], this.current[1]);
     this.currentMark.setAttribute("visibility", at ? "visible" : "hidden");
     if (at) this.currentMark.setAttribute("transform", `translate(${at[0]} ${at[1]})`);
-    this.#drawCompass(view);
-  }
-
-  #drawCompass(view) {
-    const pole = [0, 0, 1];
-    const towards = (v) => normal([dot(v, view.right), -dot(v, view.up), 0]);
-    const [x, y] = [view.width - 34, view.height - 84];
-    drawCompass(this.compass, x, y, towards(pole), towards(cross(pole, view.centre)));
+    this.furniture.draw(view);
   }
 
   // Draws the tool's shape with the hand; `done(kind, coordinates in ICRS degrees, mode)` gets it, `ended()` follows.

@@ -3,6 +3,8 @@ import projectShader from "./project.glsl";
 import { cross, dot, normal, separation, unit } from "../parts/sphere.js";
 
 export const KINDS = { TAN: 0, SIN: 1, AIT: 2, STG: 3, ZEA: 4, MER: 5, MOL: 6 };
+// The widest view of each, in degrees.
+export const WIDEST = { TAN: 150, SIN: 180, AIT: 360, STG: 350, ZEA: 350, MER: 360, MOL: 360 };
 // Beyond this width a flat (TAN) view is too distorted: the view changes to the whole-sky AIT, and back.
 export const WIDEST_TAN = 110;
 export const NARROWEST_AIT = 80;
@@ -19,6 +21,8 @@ const along = {
   MER: (angle) => angle,
   MOL: (angle) => MOL_ACROSS * angle,
 };
+
+export const alongAxis = (kind, angle) => along[kind](angle);
 
 // Mollweide's auxiliary angle: 2 t + sin 2 t = PI sine.
 function mollweide(sine) {

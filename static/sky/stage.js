@@ -2,7 +2,7 @@
 // view that is on screen. Aladin leaves its WebGL context alive when removed, and a page has few, so it never is.
 import { element } from "../parts/kit.js";
 import { Pace } from "./pace.js";
-import { NARROWEST_AIT, readView, sameView, WIDEST_TAN } from "./projection.js";
+import { NARROWEST_AIT, readView, sameView, WIDEST, WIDEST_TAN } from "./projection.js";
 
 const SETTLED_MS = 150; // the view has stood still for so long: tell Python, count the marks
 const SETTLED_FRAMES = 3; // and for so many frames, where frames are slow
@@ -121,7 +121,7 @@ export class Stage {
     this.view = null;
     this.onView = () => {};
     this.onSettled = () => {};
-    this.survey = null;
+    this.kind = ""; // of the projection; "" goes by the width
     this.tries = 0;
     this.movedAt = 0;
     this.still = 0;
@@ -155,7 +155,7 @@ export class Stage {
   // Goes to a place without its counting as the user's doing. A field of 0 keeps the present one.
   go(ra, dec, fov = 0) {
     this.hand = 0;
-    this.wanted = { ra: ((ra % 360) + 360) % 360, dec, fov: fov > 0 ? Math.max(fov, NARROWEST) : this.wanted.fov };
+    this.wanted = { ra: ((ra % 360) + 360) % 360, dec, fov: this.#bounded(fov > 0 ? fov : this.wanted.fov) };
     this.tries = 0;
     this.apply();
   }
@@ -190,10 +190,23 @@ export class Stage {
     return Math.abs(width - this.sky.clientWidth) <= 1 && Math.abs(height - this.sky.clientHeight) <= 1;
   }
 
+  // Keeps to one projection, or with "" changes between TAN and AIT with the width.
+  setKind(kind) {
+    this.kind = kind;
+    this.tries = 0;
+    this.wanted.fov = this.#bounded(this.wanted.fov);
+    this.apply();
+    this.pace.wake();
+  }
+
+  #bounded(fov) {
+    return Math.min(Math.max(fov, NARROWEST), this.kind ? WIDEST[this.kind] : 360);
+  }
+
   #projectFor(fov) {
     const kind = this.aladin.getProjectionName();
-    if (kind !== "AIT" && fov > WIDEST_TAN) this.aladin.setProjection("AIT");
-    if (kind !== "TAN" && fov < NARROWEST_AIT) this.aladin.setProjection("TAN");
+    const wanted = this.kind || (fov > WIDEST_TAN ? "AIT" : fov < NARROWEST_AIT || kind !== "AIT" ? "TAN" : "AIT");
+    if (kind !== wanted) this.aladin.setProjection(wanted);
   }
 
   // Every frame: has Aladin's view changed? Its own events come late and not for every frame. A change that no
