@@ -122,7 +122,7 @@ def test_a_broken_survey_is_told_of_and_the_one_before_stays(kit: Kit, troubles:
     page.keyboard.press("Escape")
     expect(message).to_be_hidden()
     sky.survey = "sky/holes"
-    expect(page.locator(".notice")).to_contain_text("has no tiles here")
+    expect(page.locator(".notice")).to_contain_text("has no tiles here", timeout=15_000)
     sky.survey = "hips/one"
     expect(page.locator(".notice")).to_be_hidden()
     x, y = kit.pixel(*(float(values[7]) for values in kit.table[:2]))

@@ -1,6 +1,6 @@
 // Tells when the base survey has nothing to show where the view is: Aladin itself leaves such a place black in silence.
 const PROBES = [0.1, 0.5, 0.9]; // of width and height
-const LATE_MS = 300; // between a tile that failed and the question whether anything is seen
+const LATER_MS = [300, 1000, 3000, 9000]; // after a tile that failed: is anything seen? The survey before may be still
 
 export class TileWatch {
   // `base()` gives {survey, layer} or null, `tell(text)` says it, "" when all is well.
@@ -23,9 +23,17 @@ export class TileWatch {
     for (const { name, responseStatus } of entries) {
       if (!name.startsWith(tiles) || !(responseStatus >= 400)) continue;
       this.failed.set(now.survey.address, responseStatus);
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.check(), LATE_MS);
+      this.#ask(0);
     }
+  }
+
+  #ask(turn) {
+    clearTimeout(this.timer);
+    if (turn >= LATER_MS.length) return;
+    this.timer = setTimeout(() => {
+      this.check();
+      this.#ask(turn + 1);
+    }, LATER_MS[turn]);
   }
 
   check() {
