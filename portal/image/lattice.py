@@ -15,8 +15,8 @@ from astropy.coordinates import ICRS, SkyCoord
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
-POINTS = 65  # a side: a distortion of 10 pixels is met to 0.003 pixels
-FINEST = 4 * (POINTS - 1) + 1
+POINTS = 65  # a side, of warps: a distortion of 10 pixels is met to 0.003 pixels
+FEWEST, MOST = 9, 257  # a side, of positions: a cutout needs few, a whole detector with its distortion about 129
 GOOD = 3e-4  # arcsec; how far off a place between the points may be before there are more of them
 ASTRAY = 1e-5  # degrees
 ARCSEC = 3600 * 180 / math.pi
@@ -54,12 +54,12 @@ def pixels_of(wcs: WCS, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np
 def sky_lattice(wcs: WCS, nx: int, ny: int) -> dict[str, Any] | None:
     """Positions from the lower left to the upper right edge (-0.5 to n - 0.5), row by row upwards, n x n.
 
-    ``n`` is 65, more for a strong distortion. ``xi`` (east), ``eta`` (north): arcsec on the plane that touches the sky
+    ``n`` is as small as it can be for 0.3 mas. ``xi`` (east), ``eta`` (north): arcsec on the plane that touches the sky
     at ``ra0``, ``dec0`` (degrees). ``scale_arcsec`` is the size of the middle pixel, ``north_angle`` where north lies
     there: degrees from +y towards -x. None when parts of the image lie on no sky, or over 60 degrees from its middle.
     """
     ra0, dec0 = (float(one) for one in sky_of(wcs, (nx - 1) / 2, (ny - 1) / 2))
-    n = POINTS
+    n = FEWEST
     while True:
         # Twice as fine as asked: the points between tell how good the others are.
         x, y = np.meshgrid(np.linspace(-0.5, nx - 0.5, 2 * n - 1), np.linspace(-0.5, ny - 0.5, 2 * n - 1))
@@ -67,7 +67,7 @@ def sky_lattice(wcs: WCS, nx: int, ny: int) -> dict[str, Any] | None:
         xi, eta, depth = plane(np.radians(ra), np.radians(dec), math.radians(ra0), math.radians(dec0))
         if not np.isfinite(xi).all() or not np.isfinite(eta).all() or depth.min() < 0.5:
             return None
-        if n >= FINEST or max(_off(xi), _off(eta)) < GOOD:
+        if n >= MOST or max(_off(xi), _off(eta)) < GOOD:
             break
         n = 2 * n - 1
     middle = n - 1
