@@ -4,6 +4,7 @@ import { STRETCHES } from "./painter.js";
 import { element } from "../parts/kit.js";
 import { choice, iconButton, voices } from "../parts/viewer.js";
 
+const MARGIN = 5; // CSS pixels beside the last button
 const MOST_BUTTONS = 8; // images that have a button each
 const CUTS = [
   ["zscale", "zscale"], ["99.9", "99.9 %"], ["99.5", "99.5 %"], ["99", "99 %"], ["98", "98 %"], ["95", "95 %"],
@@ -105,17 +106,18 @@ export function buildFrame() {
       const state = [root.clientWidth, ...places.map((node) => (node.hidden ? 0 : node.childElementCount))].join();
       if (bar.dataset.state === state) return;
       bar.dataset.state = state;
-      bar.replaceChildren(...places);
+      const away = new Set();
+      const wide = () => {
+        bar.replaceChildren(...places.filter((node) => !away.has(node)));
+        return more.getBoundingClientRect().right > bar.getBoundingClientRect().right - MARGIN;
+      };
       bar.classList.remove("tight");
-      const away = [];
-      for (const node of folding) {
-        if (bar.scrollWidth <= bar.clientWidth) break;
-        node.remove();
-        away.push(node);
-      }
-      bar.classList.toggle("tight", bar.scrollWidth > bar.clientWidth);
-      folded.replaceChildren(...places.filter((node) => away.includes(node)));
-      folded.hidden = !away.length;
+      for (const node of folding) if (wide()) away.add(node);
+      // The last that went may have been wide: there is room for others again.
+      for (const node of folding.toReversed()) if (away.delete(node) && wide()) away.add(node);
+      bar.classList.toggle("tight", wide());
+      folded.replaceChildren(...places.filter((node) => away.has(node)));
+      folded.hidden = !away.size;
     },
   };
 }
