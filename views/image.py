@@ -221,6 +221,8 @@ class Image(View):
             self.run(lambda: (list(by_band(found(self.cutouts, offer.adql))), 0), self._opened, slot="offer")
         else:
             table, look, marked, asked = session.table(), session.look, offer.title == "marked", self._wanted("image")
+            # All at one place, else images that move together would lie beside each other.
+            asked = asked._replace(near=asked.near or self._found.place)
             self.run(lambda: marked_images(table, look, marked, asked), self._opened, slot="offer")
 
     def _opened(self, answer: tuple[list[ImageRef], int]) -> None:

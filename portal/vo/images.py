@@ -153,8 +153,8 @@ class ImageFiles:
             start = file.read(400)
         if not start.startswith(MAGIC):
             part.unlink(missing_ok=True)
-            words = start.decode("utf-8", "replace").strip()[:120]
-            raise ServiceError(f"{url} gave no FITS file but: {words!r}.", "Try again; its service may have trouble.")
+            words = start.decode("utf-8", "replace").strip()[:60]
+            raise ServiceError(f"The address gave no FITS file but: {words!r}.", "Check it.", url=url)
         part.replace(path)
 
     def _address(self, ref: ImageRef) -> str:

@@ -219,7 +219,7 @@ def test_six_bands_follow_the_row(tmp_path: Path, archive: Archive) -> None:
 
 
 def test_images_are_opened_stopped_turned_and_closed(tmp_path: Path, archive: Archive) -> None:
-    table = table_of(tmp_path, OBS, [obs_row(n) for n in range(30)])
+    table = table_of(tmp_path, OBS, [obs_row(n, s_ra=62 + n / 1000) for n in range(30)])
     session, view = desk_of(table, archive)
     session.point_at(4)
     assert states(view) == [("z", "ready")] and view.bar.size == "whole"
@@ -234,6 +234,12 @@ def test_images_are_opened_stopped_turned_and_closed(tmp_path: Path, archive: Ar
     assert marked_images(table, session.look, False, Asked()) == ([ref_of(obs_row(n)) for n in range(8)], 30)
     parts, _ = marked_images(table, session.look, False, Asked(0.01, (62.02, -37.0)))
     assert {part.circle for part in parts} == {(62.02, -37.0, 0.01)}, "the same place in each"
+    first = view.image.frames[0]
+    press(view.bar, "sized", size="1′")
+    press(view.bar, "offered", place=2)
+    assert {ref.circle for ref in session.images} == {(62.004, -37.0, 30 / 3600)}, "where the current row is"
+    press(view.bar, "sized", size="whole")
+    press(view.bar, "offered", place=1)
     first = view.image.frames[0]
     press(view.image, "asked", what="hdu=2", id=first["id"])
     assert view.loads.frames.find(first["id"]).at(0, 0).value == -2
