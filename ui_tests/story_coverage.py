@@ -39,7 +39,7 @@ def test_footprints_and_coverage_maps(
     # A map of the footprints, one of a survey, one of a file, what is common to two; the rows inside.
     panel.locator("summary", has_text="Coverage maps").click()
     panel.get_by_label("Make a map of").select_option("footprints")
-    maps = panel.get_by_role("listitem")
+    maps = panel.get_by_role("list", name="Coverage maps").get_by_role("listitem")
 
     def drawn(act: Callable[[], object], count: int) -> None:
         with page.expect_response(re.compile("ask=draw")):
