@@ -194,7 +194,7 @@ def test_lists_of_maps() -> None:
     for broken in ("", "<html>", "|name|\n a"):
         with pytest.raises(Exception, match="list of coverage maps"):
             parse_moc_list(broken)
-    surveys = SimpleNamespace(home="https://sky/", read=lambda: [{"name": "DSS", "url": "api/hips/dss"}])
+    surveys = SimpleNamespace(address="https://sky/{}".format, read=lambda: [{"name": "DSS", "url": "api/hips/dss"}])
     web = SimpleNamespace(get=lambda url: SimpleNamespace(status_code=200, text=text))
     assert MocList(web, "https://sky/l", surveys).read()[-1] == {
         "name": "DSS (survey)", "url": "https://sky/api/hips/dss/Moc.fits"
