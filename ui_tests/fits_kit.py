@@ -120,6 +120,10 @@ class Kit:
         while not self.ask(f"if (!v) return false; {script}"):
             self.page.wait_for_timeout(20)
 
+    def drawn(self) -> None:
+        """Until what was changed is on the screen."""
+        self.ask("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+
     def painted(self, places: list[tuple[float, float]], cell: int = 0) -> list[list[int]]:
         """RGB (0 to 255) on the screen at pixels of the image that leads the views."""
         return self.ask(

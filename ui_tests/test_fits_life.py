@@ -41,6 +41,7 @@ def test_hands_and_going_through_images(kit: Kit, until: Callable[..., None], sh
     assert SkyCoord(*kit.ask(under, at), unit="deg").separation(before).arcsec < 0.01
     assert 0.005 < widget.moved.fov < 0.03
     until(page, lambda: cross.bounding_box() != place)
+    kit.drawn()
     wheeled = cross.bounding_box()
     # Other images, by key and by button: the sky stands still.
     host.focus()
@@ -49,6 +50,7 @@ def test_hands_and_going_through_images(kit: Kit, until: Callable[..., None], sh
     page.get_by_label("i band").click()
     until(page, lambda: widget.current == told[2]["id"])
     expect(page.locator(".caption")).to_have_text("i · i coadd")
+    kit.drawn()
     now = cross.bounding_box()
     assert now["x"] == pytest.approx(wheeled["x"], abs=0.05) and now["y"] == pytest.approx(wheeled["y"], abs=0.05)
     page.keyboard.press("Shift+B")  # from the button, which is not the picture
@@ -80,10 +82,13 @@ def test_hands_and_going_through_images(kit: Kit, until: Callable[..., None], sh
     page.keyboard.press("t")
     page.keyboard.press("l")
     until(page, lambda: widget.lock == "")
+    expect(page.locator(".cross path")).to_have_count(3)
+    kit.drawn()
     places = [node.bounding_box()["y"] for node in page.locator(".cross path").all()]
     host.hover(position={"x": 100, "y": 100})
     page.mouse.wheel(0, -100)
     until(page, lambda: abs(page.locator(".cross path").first.bounding_box()["y"] - places[0]) > 5)
+    kit.drawn()
     moved = [node.bounding_box()["y"] for node in page.locator(".cross path").all()]
     assert moved[1:] == pytest.approx(places[1:], abs=1)  # turned by their own north
     shot(page, "unlocked")
@@ -139,7 +144,7 @@ def test_contexts_come_back_and_are_given_back(kit: Kit, shot: Callable[..., obj
     kit.ask("v.lose.restoreContext();")
     while kit.ask("return v.painter.gl.isContextLost()"):
         page.wait_for_timeout(10)
-    kit.ask("return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    kit.drawn()
     assert kit.painted([(200, 150), (120, 80)]) == before
     for _ in range(ROUNDS):
         room.objects = [make(), make()]
