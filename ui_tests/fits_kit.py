@@ -72,6 +72,7 @@ class Kit:
         self.serve = serve
         self.frames = Frames()
         self.page: Page = None
+        self.extra: list[tuple] = []  # routes of a test's own
 
     def add(self, *frames: Frame) -> list[dict[str, str]]:
         """What the widget's ``frames`` is told of these."""
@@ -96,7 +97,7 @@ class Kit:
                 self.set_header("Content-Type", kind)
                 self.finish(body)
 
-        return [(r"/images", Answers)]
+        return [(r"/images", Answers), *self.extra]
 
     def open(self, widget: Fits, wait: bool = True, **more: object) -> Page:
         self.page = self.serve(widget, routes=self.routes, **more)

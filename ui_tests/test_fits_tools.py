@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -17,6 +18,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from tornado.web import RequestHandler
 
 from portal.image.frame import Described
 from portal.image.profile import profile
@@ -44,6 +46,16 @@ def take(page: Page, name: str) -> Locator:
     return sheet
 
 
+def fixed(content: bytes) -> type[RequestHandler]:
+    """Answers always the same."""
+
+    class Fixed(RequestHandler):
+        def get(self) -> None:
+            self.finish(content)
+
+    return Fixed
+
+
 def drag(kit: Kit, start: tuple, end: tuple, steps: int = 4) -> None:
     kit.hover(*start)
     kit.page.mouse.down()
@@ -59,7 +71,7 @@ def marks(kit: Kit, group: str) -> list[dict]:
     return kit.ask(script, group)
 
 
-def test_measures(kit: Kit, shot: Callable[..., object], until: Callable[..., None], tmp_path: Path) -> None:
+def test_measures(kit: Kit, shot: Callable[..., object], until: Callable[..., None]) -> None:
     frames = [band_frame("r"), band_frame("i")]
     frame = frames[0]
     widget = Fits(
@@ -116,7 +128,7 @@ def test_measures(kit: Kit, shot: Callable[..., object], until: Callable[..., No
     shot(page, "points")
 
 
-def test_regions(kit: Kit, shot: Callable[..., object], until: Callable[..., None], tmp_path: Path) -> None:
+def test_regions(kit: Kit, shot: Callable[..., object], until: Callable[..., None]) -> None:
     frames = [band_frame("r"), band_frame("z")]
     frame = frames[0]
     np.asarray(frame.plane("mask"))[::3] |= 1 << 5
@@ -215,7 +227,16 @@ def test_layers_header_levels_and_files(kit: Kit, shot: Callable[..., object], u
     )
     frame.planes = replace(frame.planes, hdu=1)
     widget = Fits(url="images", frames=kit.add(frame), width=1000, height=700, limits=[-10.0, 60.0], north_up=True)
+    # Two rows of a result, the second one the current; a click on a ring picks its row.
+    rows = struct.pack("<4I4f2I2B", 2, 0, 9, 0xEE7733, 100, 300, 150, 150, 7, 9, 0, 1)
+    kit.extra = [(r"/rows", fixed(rows))]
+    widget.param.update(rows_url="rows", overlay=1)
     page = kit.open(widget)
+    expect(page.locator(".rows-current")).to_have_attribute("d", re.compile("M"))
+    kit.hover(100, 150)
+    page.mouse.down()
+    page.mouse.up()
+    until(page, lambda: widget.clicked is not None and widget.clicked.row == 7)
     # A grid in Galactic coordinates: a labelled line goes where astropy says.
     sheet = take(page, "layers")
     with page.expect_response(lambda r: "ask=grid" in r.url and "galactic" in r.url):
