@@ -1,7 +1,7 @@
 """What the viewer asks over HTTP, and the answers: ``?ask=<name>&f=<frame>&...``.
 
-``ASKS`` has one function per name; it takes the frames of the page and the arguments (text) and gives bytes or
-anything JSON can hold. They raise TriviewErrors, which the page's feed passes on.
+``ASKS`` has one function per name; it takes the frames of the page and the arguments (text) and gives bytes, bytes
+with their media type, or anything JSON can hold. They raise TriviewErrors, which the page's feed passes on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from portal.errors import FormatError
 from portal.image.asked import Asked, box, frame_of, number, whole
 from portal.image.frames import Frames
 from portal.image.measures import MEASURES
+from portal.image.picture_asked import picture_asked
 
 BINARY = "application/octet-stream"
 
@@ -27,6 +28,8 @@ def answer(frames: Frames, arguments: Asked) -> tuple[bytes, str]:
     found = ask(frames, arguments)
     if isinstance(found, bytes):
         return found, BINARY
+    if isinstance(found, tuple):
+        return found
     return json.dumps(found, allow_nan=False, separators=(",", ":")).encode(), "application/json"
 
 
@@ -95,5 +98,6 @@ ASKS: dict[str, Callable[[Frames, Asked], Any]] = {
     "warp": _warp,
     "pixels": _pixels,
     "header": _header,
+    "picture": picture_asked,
     **MEASURES,
 }

@@ -24,9 +24,13 @@ def tile(pixels: np.ndarray, is_mask: bool, level: int, x: int, y: int) -> np.nd
     Row 0 is the bottom. Bins are means of the finite pixels, of a mask the union of the bits; NaN and infinities
     stay where nothing is binned. Raises FormatError for a tile that there is not.
     """
+    return binned(_part(pixels, level, x, y), is_mask, level)
+
+
+def binned(part: np.ndarray, is_mask: bool, level: int) -> np.ndarray:
+    """All bins of ``part``, which begins where a bin begins; as ``tile`` has them."""
     from portal.image.kernels import mean_of_bins, union_of_bins  # the process that reads a file needs none
 
-    part = _part(pixels, level, x, y)
     kind = np.int32 if is_mask else np.float32
     with np.errstate(over="ignore"):  # doubles beyond the largest float become infinite: they are as white
         if not level:
