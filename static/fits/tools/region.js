@@ -9,7 +9,7 @@ import { CLOSED, keepOn, shapeOn } from "./shapes.js";
 const COLOURS = ["green", "red", "blue", "cyan", "magenta", "yellow", "white", "black"];
 const SIZES = { circle: ["Radius"], annulus: ["Inner radius", "Outer radius"], ellipse: ["Half axis", "Half axis"], box: ["Width", "Height"] };
 const ROWS = [
-  ["n", "Pixels"], ["sum", "Sum"], ["mean", "Mean"], ["median", "Median"], ["std", "Std. dev."], ["mad_std", "MAD × 1.4826"],
+  ["n", "Pixels"], ["sum", "Sum"], ["mean", "Mean"], ["median", "Median"], ["std", "Std. dev."], ["mad_std", "σ by MAD"],
   ["min", "Minimum"], ["max", "Maximum"],
 ]; // prettier-ignore
 
