@@ -16,6 +16,7 @@ const KEYS = [
   ["Alt+1 … Alt+7", "layouts: tri-view, sky+table, sky+chart, chart+table, sky, chart, table"],
   ["Alt+Q", "show or hide the search part"],
   ["Alt+D", "show or hide light curve and image"],
+  ["V, G, X, H, S", "on the sky: layers, next grid, copy the position, hold it, save a picture"],
   ["Alt+S / Alt+I", "the sky pane shows the sky / the images"],
   ["Alt+U", "upload a table; files can be dropped anywhere"],
   ["?", "this help"],
