@@ -6,6 +6,7 @@ import { Images } from "./fits/images.js";
 import { limitsOf, luptonOf, settingsOf } from "./fits/look.js";
 import { Overlay } from "./fits/overlay.js";
 import { Painter } from "./fits/painter.js";
+import { NOTICE, PlainPainter } from "./fits/plain.js";
 import { badMasks, buildPanel, showPanel } from "./fits/panel.js";
 import { Readout } from "./fits/readout.js";
 import { Scene } from "./fits/scene.js";
@@ -48,7 +49,9 @@ export function render({ model, view: panelView, el }) {
   const tiles = new Tiles(redraw);
   let painter;
   try {
-    painter = new Painter(frame.canvas, redraw);
+    const offered = Painter.offered(frame.canvas);
+    painter = offered ? new Painter(frame.canvas, redraw) : new PlainPainter(frame.canvas, redraw);
+    if (!offered) frame.explain(NOTICE);
   } catch (error) {
     frame.say(error.message, true);
     mounted.set(panelView, () => watch.abort());
@@ -286,10 +289,10 @@ export function render({ model, view: panelView, el }) {
 
   function draw() {
     scheduled = 0;
-    if (watch.signal.aborted || painter.gl.isContextLost()) return;
+    if (watch.signal.aborted || painter.lost) return;
     scene.draw();
     for (const cell of scene.cells) overlay.draw(cell, model.position);
-    const waiting = model.busy || tiles.waiting || images.list.some((one) => one.state === "ready" && !one.ready && !one.problem);
+    const waiting = model.busy || tiles.waiting || painter.waiting || images.list.some((one) => one.state === "ready" && !one.ready && !one.problem);
     frame.root.classList.toggle("tv-busy", Boolean(waiting));
     if (!pointed && !readout.timer) read();
   }

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import panel as pn
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, sync_playwright
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Router
 from tornado.web import Application
@@ -74,14 +74,16 @@ def _build(static: Path, dist: Path) -> None:
         subprocess.run(["node", "build.mjs"], cwd=static, check=True, capture_output=True)
 
 
+def launched(kind: BrowserType, flags: list[str]) -> Browser:
+    own = Path("/usr/bin/chromium")
+    return kind.launch(executable_path=str(own) if own.exists() else None, args=flags, headless=True)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One headless Chromium for the whole run: Debian's when present, else Playwright's own."""
-    own = Path("/usr/bin/chromium")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=str(own) if own.exists() else None, args=FLAGS, headless=True
-        )
+        found = launched(playwright.chromium, FLAGS)
         yield found
         found.close()
 

@@ -115,7 +115,8 @@ class Kit:
         """Until every image is drawn with all its tiles."""
         script = """const { scene, tiles, images } = v;
             scene.draw();
-            return !tiles.waiting && images.list.every((one) => one.ready || one.problem || one.state !== 'ready')
+            return !tiles.waiting && !v.painter.waiting
+              && images.list.every((one) => one.ready || one.problem || one.state !== 'ready')
               && tiles.wanted.every((one) => tiles.has(one.key));"""
         expect(self.page.locator(".fits-view").first).to_be_visible()
         while not self.ask(f"if (!v) return false; {script}"):

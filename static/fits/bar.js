@@ -71,6 +71,10 @@ export function buildFrame() {
     ...{ root, canvas, host, bar, bands, pick, arrange, arranged, stretch, cuts, cmap, invert, mask, north, lock },
     ...{ zoomIn, zoomOut, native, fit, tools, more, panel },
 
+    // A line below the images that stays, of what this browser lacks.
+    explain(text) {
+      host.after(element("div", { class: "lacking", role: "note", title: text }, text));
+    },
     // A part of the panel with a title of its own, made when first asked for.
     section(name, title) {
       if (!sections.has(name)) {

@@ -55,6 +55,13 @@ export class Image {
     return answer.json();
   }
 
+  // What the server draws of it, an ImageBitmap. Throws as `answer`.
+  async picture(asked, signal) {
+    const answer = await fetch(this.ask("picture", asked), { signal });
+    if (!answer.ok) throw new Error(await wrong(answer));
+    return createImageBitmap(await answer.blob());
+  }
+
   async load() {
     this.request.abort();
     this.request = new AbortController();

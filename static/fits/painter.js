@@ -5,6 +5,7 @@ import { Pool } from "./pool.js";
 import shade from "./shade.glsl";
 
 export const STRETCHES = ["linear", "log", "sqrt", "squared", "asinh", "power", "histogram"];
+const ATTRIBUTES = { antialias: false, alpha: false, depth: false, powerPreference: "low-power" };
 // Units of the textures.
 const [VALUES, MASKS, TABLE, MESH, LADDER, MAP] = [0, 1, 2, 5, 8, 9];
 
@@ -16,17 +17,25 @@ function compile(gl, type, source) {
 }
 
 // The lower left corner of a mesh, and the ways from there to the lower right and the upper left one.
-function frameOf({ n, points }) {
+export function frameOf({ n, points }) {
   const corner = (i) => [points[2 * i], points[2 * i + 1]];
   const [from, right, above] = [corner(0), corner(n - 1), corner(n * (n - 1))];
   return [from, right.map((x, i) => x - from[i]), above.map((x, i) => x - from[i])];
 }
 
 export class Painter {
+  tiled = true; // what is drawn here is made of tiles
+  waiting = false;
+
+  // Whether a canvas can be drawn on by this class.
+  static offered(canvas) {
+    return Boolean(canvas.getContext("webgl2", ATTRIBUTES));
+  }
+
   // Throws an Error with a text for the user when the browser has no WebGL2. `restored()` when a lost context is back.
   constructor(canvas, restored) {
     this.canvas = canvas;
-    this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false, depth: false, powerPreference: "low-power" });
+    this.gl = canvas.getContext("webgl2", ATTRIBUTES);
     if (!this.gl) throw new Error("This browser offers no WebGL2, which drawing images needs.");
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => {
@@ -101,6 +110,10 @@ export class Painter {
     gl.texImage2D(gl.TEXTURE_2D, 0, inner, width, height, 0, form, type, data);
   }
 
+  get lost() {
+    return this.gl.isContextLost();
+  }
+
   // Begins a picture of `width` x `height` device pixels on a plain `stage` ([r, g, b] in 0..1).
   begin(width, height, stage) {
     const { gl, canvas } = this;
@@ -115,10 +128,11 @@ export class Painter {
     this.masks.begin();
   }
 
-  // One cell. `box`: left, bottom, width, height in device pixels. `parts`: for each image {table: {width, height,
-  // data: Int32Array of value and mask entries}, mesh: {n, points}, shape: [nx, ny, level], warped, shown, planes}; one
-  // is shown as it is, of two the difference, of three the colours. `look`: {cuts, stretch, ladder, bend, map, invert,
-  // sky, weight, lupton, empty, lead: {n, points} of the image whose pixels the view speaks of}.
+  // One cell. `box`: left, bottom, width, height in device pixels. `parts`: for each image {image, table: {width,
+  // height, data: Int32Array of value and mask entries}, mesh: {n, points}, shape: [nx, ny, level], warped, shown,
+  // planes}; one is shown as it is, of two the difference, of three the colours. `look`: {cuts, stretch, ladder, bend,
+  // map, invert, sky, weight, lupton, empty, leader: id of the image whose pixels the view speaks of, lead: its {n,
+  // points}}.
   cell(box, parts, look) {
     const { gl } = this;
     const at = this.#use(parts.length, parts.some(({ shown }) => shown), parts.some(({ warped }) => warped));

@@ -213,6 +213,7 @@ export class Scene {
     };
     for (const plane of planes) {
       add(plane, last, 0, 0);
+      if (!this.painter.tiled) return; // the levels of colours are found from it, and nothing else is
       for (let y = from[1]; y <= to[1]; y++) for (let x = from[0]; x <= to[0]; x++) add(plane, level, x, y);
     }
   }
@@ -248,7 +249,9 @@ export class Scene {
     const colours = mode === "colour" ? luptonOf(model, images, tiles) : null;
     if (!limits) return;
     const masks = model.masks ?? {};
+    const lead = this.lead ?? cell.image;
     const found = parts.map((part) => ({
+      image: part.image,
       table: this.#table(part),
       mesh: part.mesh,
       shape: [part.image.nx, part.image.ny, part.level],
@@ -266,7 +269,8 @@ export class Scene {
       map: mode === "difference" ? "diverging" : model.cmap,
       invert: model.invert,
       empty: this.empty,
-      lead: new Place(this.lead ?? cell.image, cell.place.view, [cell.width, cell.height]).mesh(),
+      lead: new Place(lead, cell.place.view, [cell.width, cell.height]).mesh(),
+      leader: lead.id,
       ...(colours ?? { sky: [0, 0, 0], weight: [1, 1, 1], lupton: [1, 8] }),
     });
   }
