@@ -215,9 +215,9 @@ def _bent(value: np.ndarray, look: Look, frame: Frame) -> np.ndarray:
 
 def _lupton(values: list[np.ndarray], look: Look) -> np.ndarray:
     """Lupton et al. (2004): the mean of the bands is bent, their ratios stay."""
-    light = np.stack(values, axis=-1)
-    light = (light - np.array(look.sky, np.float32)) * np.array(look.weight, np.float32)
-    mean, (stretch, q) = light.mean(axis=-1), look.lupton
+    light = [(value - sky) * weight for value, sky, weight in zip(values, look.sky, look.weight)]
+    mean, (stretch, q) = (light[0] + light[1] + light[2]) / 3, look.lupton
     factor = np.where(mean > 0, np.arcsinh(mean * (q / stretch)) * (0.1 / math.asinh(0.1 * q)) / mean, 0)
-    rgb = np.maximum(light * factor[..., None], 0)
-    return (rgb / np.maximum(1, rgb.max(axis=-1, keepdims=True))).astype(np.float32)
+    rgb = [np.maximum(one * factor, 0) for one in light]
+    top = np.maximum(np.maximum(1, rgb[0]), np.maximum(rgb[1], rgb[2]))
+    return np.stack([one / top for one in rgb], axis=-1, dtype=np.float32)

@@ -99,6 +99,9 @@ def run() -> dict[str, float]:
             "reading_under_the_pointer_ms": spent(lambda: frame.at(2000.3, 1000.7)),
             "tile_of_full_resolution_ms": spent(lambda: ask(where, ask="tile", x=3, y=4)),
             "tile_of_the_whole_binned_8x8_ms": spent(lambda: ask(where, ask="tile", level=3)),
+            "view_of_900x600_drawn_by_the_server_ms": spent(
+                lambda: ask(where, ask="picture", width=900, height=600, cuts="zscale")
+            ),
             "warp_to_another_image_ms": spent(lambda: frame.onto(frame)),
             "foreign_file_in_a_process_of_its_own_ms": apart,
         }
