@@ -117,7 +117,10 @@ class Portal:
         # A pool of their own: a slow server of tiles must hold back nothing else.
         self.tiles = ThreadPoolExecutor(settings.workers, "tiles")
         resolver = Resolver(self.runner.web, settings.resolver_url)
-        self.desk = Desk(self.feeds, self.intakes, SchemaBook(), cutouts, surveys, mocs, resolver, read_examples())
+        self.desk = Desk(
+            self.feeds, self.intakes, SchemaBook(), cutouts, surveys, mocs, resolver, self.relay, self.tiles,
+            read_examples(),
+        )  # fmt: skip
 
     def _sky(self) -> Path:
         """The folder of the sample sky, made when it is not there. In the main thread, which Ctrl-C reaches."""

@@ -7,6 +7,7 @@ import { Imagery } from "./sky/imagery.js";
 import { surveySection } from "./sky/layers_surveys.js";
 import { viewSection } from "./sky/layers_view.js";
 import { Marks } from "./sky/marks.js";
+import { joinPicture, NOTICE, plainImagery, plainPanel, PlainStage } from "./sky/plain.js";
 import { pixelOf, readView } from "./sky/projection.js";
 import { joinMocs } from "./sky/mocs.js";
 import { joinOutlines } from "./sky/outlines.js";
@@ -14,7 +15,7 @@ import { pictureOf, save } from "./sky/picture.js";
 import { positionIn } from "./parts/skyframes.js";
 import { angleText } from "./parts/sphere.js";
 import { joinPoints } from "./sky/rows.js";
-import { borrowStage } from "./sky/stage.js";
+import { borrowStage, hasWebGL2 } from "./sky/stage.js";
 import areaStyle from "./sky/areas.css";
 import { TileWatch } from "./sky/tilewatch.js";
 import layerStyle from "./sky/layers.css";
@@ -63,7 +64,7 @@ export function render({ model, view, el }) {
   const say = () => {
     const wrong = Object.values(problems).filter(Boolean).join(" ");
     frame.say(wrong || model.message, Boolean(wrong));
-    frame.note([model.notice, model.trouble, holes].filter(Boolean).join(" · "));
+    frame.note([stage?.plain && NOTICE, model.notice, model.trouble, holes].filter(Boolean).join(" · "));
     frame.doing.textContent = model.offer;
     frame.doing.hidden = !model.offer;
   };
@@ -241,7 +242,7 @@ export function render({ model, view, el }) {
     model.on(["message", "notice", "trouble", "offer"], say);
     frame.root.classList.add("tv-busy");
     try {
-      const borrowed = await borrowStage(frame.host);
+      const borrowed = hasWebGL2() ? await borrowStage(frame.host) : new PlainStage(frame.host);
       if (watch.signal.aborted) {
         borrowed.giveBack();
         return;
@@ -275,19 +276,24 @@ export function render({ model, view, el }) {
       say();
     };
     const tiles = new TileWatch(() => imagery?.base, () => stage?.view, lacking, watch.signal);
-    imagery = new Imagery(stage, (slot, text) => fail(slot, text), () => {
-      if (imagery.wanted.base) frame.choice.value = imagery.wanted.base;
-      surveys.show();
-      tiles.check();
-    });
-    surveys = surveySection(frame.section("surveys", "Surveys"), imagery, choose);
-    viewing = viewSection(frame.section("view", "View"), setView, savePicture);
+    if (stage.plain) {
+      [imagery, surveys] = [plainImagery(model), plainPanel];
+      say();
+    } else {
+      imagery = new Imagery(stage, (slot, text) => fail(slot, text), () => {
+        if (imagery.wanted.base) frame.choice.value = imagery.wanted.base;
+        surveys.show();
+        tiles.check();
+      });
+      surveys = surveySection(frame.section("surveys", "Surveys"), imagery, choose);
+    }
+    viewing = viewSection(frame.section("view", "View"), setView, savePicture, stage.plain);
     watchHands(frame, acts, watch.signal);
     showSurvey();
     goToTarget();
     showCurrent(false);
     const sky = { model, frame, stage, marks, signal: watch.signal, fail, worldAt, fresh, loaded };
-    for (const join of PARTS) parts.push(join(sky));
+    for (const join of stage.plain ? [joinPicture] : PARTS) parts.push(join(sky));
     showPin();
     model.on("pin", showPin);
     model.on("target", goToTarget);

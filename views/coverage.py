@@ -88,6 +88,13 @@ class Coverage(View):
         """Centre the view (degrees)."""
         self.sky.go(ra, dec, fov)
 
+    def layers(self) -> list[tuple[Layer, str]]:
+        """What is on the sky, with the colour of each result, the active one last. Called in threads."""
+        active, shown = self.session.active, {tab.key for tab in self._others()}
+        tabs = sorted(self.session.tabs, key=lambda tab: tab.key == active)
+        drawn = [(self._drawn.get(tab.key), tab) for tab in tabs if tab.key == active or tab.key in shown]
+        return [(one.layer, tab.colour) for one, tab in drawn if one is not None]
+
     # -- the session's news --------------------------------------------------------------------------------------
     def refresh(self) -> None:
         session = self.session

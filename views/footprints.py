@@ -11,6 +11,7 @@ import pyarrow as pa
 from portal.chart.bands import order_of, style_of
 from portal.errors import LimitError, QueryError, TriviewError
 from portal.session import Session
+from portal.sky.compose import RGB, Loops, rgb_of
 from portal.sky.outlines import Outlines, outlines_of_corners, read_outlines
 from portal.table.positions import band_column, outline_columns
 from portal.table.result import ResultTable
@@ -22,6 +23,7 @@ from .feeds import Answer, Feeds, json_answer
 
 MOST_ROWS = 200_000  # whose outlines are read and drawn: 4 s of reading; a notice says so beyond
 BANDS = 8  # colours of the line layer
+LINE: RGB = (88, 166, 255)  # of outlines without a band
 SAID = 6  # lines beside the pointer
 TELLING = (
     "obs_id", "lsst_visit", "visitId", "visit", "lsst_detector", "detectorId", "detector", "lsst_tract", "lsst_patch",
@@ -62,6 +64,15 @@ class Footprints(View):
 
     def _point(self) -> None:
         self.sky.param.update(hovered_row=self.session.hovered, current_row=self.session.look.current)
+
+    def loops(self) -> Loops | None:
+        """The outlines with a colour each, or None. Called in threads."""
+        drawn = self._drawn
+        if drawn is None:
+            return None
+        lines, bands = drawn.outlines, drawn.bands
+        colours = [rgb_of(bands[place]["colour"]) if place < len(bands) else LINE for place in drawn.paint.tolist()]
+        return Loops(lines.ra, lines.dec, lines.start, colours)
 
     def refresh(self) -> None:
         session = self.session

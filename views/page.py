@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from portal.jobs.job import ENDED
 from portal.permalink import Link
 from portal.session import FACES, LAYOUTS, Session
 from portal.vo.hips import Surveys
+from portal.vo.hipstiles import Relay
 from portal.vo.mocs import MocList
 from portal.vo.resolve import Resolver
 from portal.vo.schema import SchemaBook
@@ -26,6 +28,7 @@ from .intake import Intakes
 from .lightcurve import Curve
 from .measures import Measures
 from .mocs import Mocs
+from .picture import Picture
 from .place import Place
 from .results import Results
 from .search import Search
@@ -45,6 +48,8 @@ class Desk:
     surveys: Surveys
     mocs: MocList
     resolver: Resolver
+    relay: Relay
+    tiles: Executor
     examples: list[dict[str, str]]
 
 
@@ -62,6 +67,9 @@ class Page(View):
         self.mocs = Mocs(session, feeds, self.coverage.sky, desk.mocs, desk.intakes)
         self.surveys = SurveyChoice(session, feeds, self.coverage.sky, desk.surveys)
         self.goto = Goto(session, feeds, self.coverage.sky, desk.resolver)
+        self.picture = Picture(
+            session, feeds, self.coverage.sky, desk.relay, desk.tiles, self.coverage.layers, self.footprints.loops
+        )
         self.chart = Chart(session, feeds)
         self.curve = Curve(session, feeds)
         self.image = Image(session, feeds, desk.cutouts)
@@ -72,6 +80,7 @@ class Page(View):
         self.views: list[View] = [
             self.search, self.results, self.table, self.coverage, self.footprints, self.mocs, self.surveys, self.chart,
             self.curve, self.image, self.place, self.measures, self.drawer, self.goto,
+            self.picture,
         ]  # fmt: skip
         settings = session.settings
         self.layout = Layout(

@@ -125,6 +125,9 @@ class Sky(JSWidget):
     outlines = param.Dict(default={}, doc="Footprints: url, version, marking, bands, note; see views.footprints.")
     current_row = param.Integer(default=-1, doc="Row number whose footprint is marked as the current one.")
     hovered_row = param.Integer(default=-1, doc="Row number whose footprint is marked as under the pointer elsewhere.")
+    picture = param.String(
+        default="", doc="Where the server draws the view for browsers without WebGL2; views.picture."
+    )
     mocs = param.List(default=[], item_type=dict, doc="Coverage maps, the newest last; see views.mocs.")
     moc_desk = param.Dict(default={}, doc="What MOCs can be made of, what is under way, what went wrong.")
 

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from ..errors import LimitError, ServiceError
-from .hips import Surveys
+from .hips import RELAY, Surveys
 from .http import Web
 
 TILES_KEPT = 256 << 20  # bytes; some 2,500 pictures of 512 x 512
@@ -55,10 +55,24 @@ class Relay:
         Raises ServiceError when the survey is unknown, its server fails, or what it sends is not what the name says;
         LimitError when it is too large.
         """
-        found = PATH.fullmatch(path)
         source = self.surveys.source(key)
-        if source is None or found is None:
+        if source is None:
             raise ServiceError("There is no such survey or tile.", "Choose a survey under Layers.", status=404)
+        return self._file(key, source, path)
+
+    def file(self, url: str, path: str) -> Tile:
+        """The file ``path`` of a survey by the address that the page has for it; raises as ``get`` does."""
+        key = url.removeprefix(RELAY)
+        if key != url:
+            return self.get(key, path)
+        if all(survey["url"] != url for survey in self.surveys.read()):
+            raise ServiceError("There is no such survey.", "Choose one of the list.", status=404)
+        return self._file(url, self.surveys.home + url, path)
+
+    def _file(self, key: str, source: str, path: str) -> Tile:
+        found = PATH.fullmatch(path)
+        if found is None:
+            raise ServiceError("There is no such tile.", "Choose a survey under Layers.", status=404)
         with self._lock:
             kept = self._look(key, path)
             if kept is not None:

@@ -40,8 +40,8 @@ function kept() {
 }
 
 // Fills `body`; `apply(settings)` is told now and at each change, `save()` when the picture is wanted.
-// Returns {turn(name)}: the next grid, or a furniture on or off, for keys.
-export function viewSection(body, apply, save) {
+// `plain`: the view changes its projection by itself only. Returns {turn(name)}: the next grid, or a furniture on or off, for keys.
+export function viewSection(body, apply, save, plain = false) {
   const settings = kept();
   const kinds = choice("Projection", [["", "By width: TAN, AIT"], ...Object.keys(TITLES).map((kind) => [kind, TITLES[kind]])]);
   const grid = choice("Grid", [["", "none"], ...Object.entries(FRAMES).map(([name, { title }]) => [name, title])]);
@@ -75,7 +75,7 @@ export function viewSection(body, apply, save) {
   for (const [name, { box }] of Object.entries(ticks)) box.addEventListener("change", () => change({ [name]: box.checked }));
   picture.addEventListener("click", save);
   body.append(
-    row("Projection", kinds),
+    ...(plain ? [] : [row("Projection", kinds)]),
     row("Grid", grid),
     row("Positions", form),
     element("div", { class: "row" }, ...Object.values(ticks).map(({ label }) => label), colour),

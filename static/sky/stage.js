@@ -45,10 +45,6 @@ const OPTIONS = {
 const idle = [];
 let loading = null;
 
-export const NO_WEBGL2 =
-  "This browser offers no WebGL2, which the sky view needs. Turn on hardware acceleration or use a current browser; " +
-  "the table and the charts work without it.";
-
 // Once the page has nothing better to do, but not for ever: reading 2.6 MB of script holds up every other view.
 function quiet() {
   const wait = window.requestIdleCallback ?? ((run) => setTimeout(run, 300));
@@ -68,7 +64,7 @@ function loadAladin() {
 let canDraw = null;
 
 // Asked once: each try takes one of the page's few contexts until it is given back.
-function hasWebGL2() {
+export function hasWebGL2() {
   if (canDraw === null) {
     const gl = document.createElement("canvas").getContext("webgl2");
     canDraw = gl !== null;
@@ -77,9 +73,8 @@ function hasWebGL2() {
   return canDraw;
 }
 
-// Lends a stage inside `host`, made when none is free. Throws an Error with a text for the user.
+// Lends a stage inside `host`, made when none is free; needs WebGL2. Throws an Error with a text for the user.
 export async function borrowStage(host) {
-  if (!hasWebGL2()) throw new Error(NO_WEBGL2);
   let library;
   try {
     library = await loadAladin();
