@@ -128,9 +128,11 @@ class Coverage(View):
         if table is not None and table.positions() is None:
             message = "This result has no position columns. Add RA and Dec (such as coord_ra, coord_dec) to the SELECT."
         if table is None or message:
+            self.forget("current")
             self._list()
             self.sky.param.update(current=None, message=message, notice="", columns=[])
             return
+        self._say(session.active)
         self._read(session.active, table, look)
         names = table.positions()
 
@@ -177,13 +179,18 @@ class Coverage(View):
         drawn = self._drawn.get(key)
         self._drawn[key] = Drawn(layer, drawn.version + 1 if drawn else 1)
         if key == self.session.active:
-            notes = []
-            if layer.index.without:
-                notes.append(f"{layer.index.without:,} rows without a position")
-            if layer.table.meta.overflow:
-                notes.append("cut at the row limit")
-            self.sky.param.update(message="", notice=" · ".join(notes))
+            self._say(key)
         self._list()
+
+    def _say(self, key: str) -> None:
+        """What the reader must know of the result shown, in place of what was said before."""
+        notes = []
+        if drawn := self._drawn.get(key):
+            if drawn.layer.index.without:
+                notes.append(f"{drawn.layer.index.without:,} rows without a position")
+            if drawn.layer.table.meta.overflow:
+                notes.append("cut at the row limit")
+        self.sky.param.update(message="", notice=" · ".join(notes))
 
     def _missed(self, key: str, error: TriviewError) -> None:
         self._asked.pop(key, None)

@@ -89,6 +89,7 @@ class Footprints(View):
             key = seen
         marks = (key, look.clauses)
         if key == seen and marks == self._marks_of:
+            self.forget()  # what is under way was asked for since, and taken back
             return
 
         def read() -> tuple[Drawn | None, np.ndarray]:

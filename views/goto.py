@@ -7,12 +7,15 @@ import re
 from portal.errors import QueryError, TriviewError
 from portal.session import Session
 from portal.sky.position import parse_position
+from portal.table.names import quoted
+from portal.table.result import ResultTable
 from portal.vo.resolve import Place, Resolver
 from widgets.sky import Sky
 
 from .base import View
 from .feeds import Feeds
 
+IDENT = re.compile(r"[-+]?[0-9]{1,20}")
 WIDTH = 0.05  # degrees; of the view of a position
 UNFINISHED = re.compile(r"[-+−]?\d[\d\s.,:;+\-−°'\"hmsd]*", re.I)  # a position cut short or out of range, no name
 
@@ -29,9 +32,14 @@ class Goto(View):
         self.session.trouble = ()
         self.forget()
         text = text.strip()
-        table = self.session.table()
-        if text.lstrip("+-").isdigit() and table is not None:
-            self.run(lambda: self._row(text), self.session.point_at)
+        table, key = self.session.table(), self.session.active
+        if IDENT.fullmatch(text) and table is not None:
+
+            def found(row: int) -> None:
+                if self.session.active == key:  # else it is a row of a result that is not shown any more
+                    self.session.point_at(row)
+
+            self.run(lambda: row_of(table, text), found)
             return
         try:
             ra, dec = parse_position(text)
@@ -47,13 +55,13 @@ class Goto(View):
         self.sky.go(place.ra, place.dec, WIDTH)
         self.session.look_at(place.ra, place.dec, WIDTH, "sky")
 
-    def _row(self, text: str) -> int:
-        table = self.session.table()
-        for column in table.meta.columns:
-            if column.datatype != "long" or not column.name.lower().endswith("id"):
-                continue
-            quoted = column.name.replace('"', '""')
-            rows = table.where(f'"{quoted}" = {int(text)}')
-            if len(rows):
-                return int(rows[0])
-        raise TriviewError(f"No row of this result has the id {text}.", "Query for it: WHERE objectId = " + text)
+
+def row_of(table: ResultTable, text: str) -> int:
+    """The first row whose id is ``text``. Raises TriviewError when there is none."""
+    for column in table.meta.columns:
+        if column.datatype != "long" or not column.name.lower().endswith("id"):
+            continue
+        rows = table.where(f"{quoted(column.name)} = {int(text)}")
+        if len(rows):
+            return int(rows[0])
+    raise TriviewError(f"No row of this result has the id {text}.", "Query for it: WHERE objectId = " + text)

@@ -58,6 +58,7 @@ class Mocs(View):
         self._shelf = Shelf(session.runner.uploads.folder / session.workspace / "maps")
         self._held: dict[str, Held] = {}
         self._changes = 0
+        self._loaded = False  # until then nothing is saved: it would take the place of what is still to be read
         self._made = 0
         self._stop = threading.Event()
         self._url = self.feed(self._answer)
@@ -89,11 +90,17 @@ class Mocs(View):
 
     def _found(self, held: dict[str, Held]) -> None:
         """Those of before the reload come first."""
+        new, self._loaded = bool(self._held), True
         self._held = {**held, **self._held}
-        self._list()
+        if new:
+            self._changed()
+        else:
+            self._list()
 
     def _changed(self) -> None:
         self._list()
+        if not self._loaded:
+            return
         self._changes += 1
         held, serial = dict(self._held), self._changes
         self.run(lambda: self._shelf.save(held, serial), lambda _: None, slot="save")
@@ -153,6 +160,7 @@ class Mocs(View):
     def _cancel(self, _: MocAsked) -> None:
         self._stop.set()
         self.forget("make")
+        self.forget("mark")
         self._desk(busy="")
 
     def _open_offer(self, asked: MocAsked) -> None:
@@ -239,7 +247,8 @@ class Mocs(View):
 
         def then(clause: Any) -> None:
             self._desk(busy="")
-            self.session.select(clause._replace(mode=mode))
+            if self.session.table() is table:  # else its columns are not those of the rows shown now
+                self.session.select(clause._replace(mode=mode))
 
         self.run(lambda: moc_clause(*names, coverage, "moc"), then, slot="mark")
 

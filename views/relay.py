@@ -8,9 +8,9 @@ from concurrent.futures import Executor
 from tornado.web import RequestHandler
 
 from portal.errors import TriviewError
-from portal.vo.hipstiles import Relay
+from portal.vo.hipstiles import KEPT_SECONDS, MISSING_SECONDS, Relay
 
-AGE = "private, max-age=3600"  # as on the Rubin platform; private, for it was asked with the portal's token
+AGE = "private, max-age={:.0f}"  # private, for it was asked with the portal's token
 
 
 class RelayHandler(RequestHandler):
@@ -31,7 +31,7 @@ class RelayHandler(RequestHandler):
             self.set_header("Cache-Control", "no-store")
             self.finish({"message": error.message, "hint": error.hint})
             return
-        self.set_header("Cache-Control", AGE)
+        self.set_header("Cache-Control", AGE.format(MISSING_SECONDS if tile.content is None else KEPT_SECONDS))
         if tile.content is None:
             self.set_status(404)
             self.finish({"message": "The survey has nothing there.", "hint": ""})

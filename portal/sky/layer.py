@@ -147,7 +147,7 @@ def answer(layer: Layer, what: str, asked: Mapping[str, str], columns: list[str]
         return _json(layer.index.nearest(*_place(asked))), "application/json"
     if what == "label":
         row = asked.get("row", "")
-        if not row.isdigit() or len(row) > 10:
+        if not (row.isascii() and row.isdigit()) or len(row) > 10:
             raise QueryError("The label of which row?")
         return _json(layer.label(int(row), columns)), "application/json"
     if what == "properties":

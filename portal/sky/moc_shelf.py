@@ -36,7 +36,11 @@ class Shelf:
         """What was saved last, in its order; a file that cannot be read is left out and said in the log."""
         try:
             rows = json.loads((self.folder / "list.json").read_text())
+            rows = [(str(key), str(name), str(note), *look) for key, name, note, *look in rows if len(look) == 3]
         except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("the list of a workspace's coverage maps cannot be read: %s", error)
             return {}
         found = {}
         for key, name, note, colour, opacity, shown in rows:

@@ -8,7 +8,7 @@ import re
 import threading
 from typing import Any
 
-from ..errors import ServiceError, TriviewError
+from ..errors import LimitError, ServiceError, TriviewError
 from .http import Web, error_text, origin_of
 
 MAX_SURVEYS = 500
@@ -59,6 +59,15 @@ def band_of(record: dict[str, str]) -> str:
     return band if near else record.get("obs_regime", "")[:20]
 
 
+def is_address(text: str) -> bool:
+    """Whether a survey can be asked for there; the list of a server may have what is not."""
+    try:
+        origin_of(text)
+    except ServiceError:
+        return False
+    return True
+
+
 class Surveys:
     """The surveys of one list, read once. Blocking: call in a worker thread."""
 
@@ -86,7 +95,7 @@ class Surveys:
                 found = [
                     self._known(record, record["hips_service_url"])
                     for record in sorted(records, key=lambda record: record.get("dataproduct_subtype") != "color")
-                    if record.get("hips_service_url")
+                    if is_address(record.get("hips_service_url", ""))
                 ]
                 if not found:
                     return []
@@ -113,9 +122,11 @@ class Surveys:
     def find(self, address: str) -> dict[str, Any]:
         """The survey at an address, as ``read`` gives it: of the list, or of a host that the list names.
 
-        Raises ServiceError for another host, TriviewError when there is no HiPS.
+        Raises ServiceError for another host, LimitError when too many were opened, TriviewError when there is no HiPS.
         """
         address = address.rstrip("/")
+        if "?" in address or "#" in address:  # what is asked with the portal's token has no arguments of a stranger
+            raise TriviewError(f"{address} is no address of a HiPS.", "It has no ? and no #. Choose one under Layers.")
         known = self.read()
         with self._lock:
             key = hashlib.sha256(address.encode()).hexdigest()[:12]
@@ -141,9 +152,10 @@ class Surveys:
         if not records or "hips_order" not in records[0]:
             raise TriviewError(f"There is no HiPS at {address}.", "Its properties file is missing or is none.")
         with self._lock:
+            if len(self._more) >= MAX_SURVEYS:
+                raise LimitError(f"{MAX_SURVEYS} surveys beside the list are open already.", "Choose one under Layers.")
             found = self._known(records[0], address)
-            if len(self._more) < MAX_SURVEYS:
-                self._more[found["url"]] = found
+            self._more[found["url"]] = found
         return found
 
     def address(self, url: str) -> str:

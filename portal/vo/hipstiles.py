@@ -19,6 +19,7 @@ from .http import Web
 TILES_KEPT = 256 << 20  # bytes; some 2,500 pictures of 512 x 512
 KEPT_SECONDS = 3600.0  # as long as the Rubin platform lets browsers keep a tile
 MISSING_SECONDS = 300.0  # how long a tile that is not there is not asked for again
+SECONDS = 60.0  # for one tile: a server that sends a byte now and then would keep a thread for ever
 LARGEST = 20 << 20  # a FITS tile of 2048 x 2048 float32 and some room; Moc.fits of a deep survey is as large
 PATH = re.compile(
     r"properties|Moc\.fits|Norder\d{1,2}/(?:Allsky\.(?P<all>[a-z]{3,4})|Dir\d{1,18}/Npix\d{1,18}\.(?P<one>[a-z]{3,4}))"
@@ -129,8 +130,10 @@ class Relay:
                     status=answer.status_code,
                     url=url,
                 )
-            parts, size = [], 0
+            parts, size, end = [], 0, time.monotonic() + SECONDS
             for part in answer.iter_bytes():
+                if time.monotonic() > end:
+                    raise ServiceError("The server of the survey is too slow.", "Try again later.", url=url)
                 size += len(part)
                 if size > LARGEST:
                     raise LimitError(f"The tile {url} is larger than {LARGEST >> 20} MiB and was not taken.")

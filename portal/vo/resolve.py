@@ -14,7 +14,7 @@ from .http import Web
 LONGEST_NAME = 100
 KEPT = 1000
 SECONDS = 15.0
-PLACE = re.compile(r"^%J\s+([-+]?[\d.]+)\s+([-+]?[\d.]+)", re.M)
+PLACE = re.compile(r"^%J\s+([-+]?\d+(?:\.\d*)?)\s+([-+]?\d+(?:\.\d*)?)", re.M)
 NAME = re.compile(r"^%I\.0\s+(.+)$", re.M)
 
 

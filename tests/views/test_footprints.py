@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from concurrent.futures import Future
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +73,18 @@ def test_outlines_of_the_rows_that_are_shown(tmp_path, sky) -> None:
     assert np.frombuffer(view._answer({"ask": "marks"}).body, "<u4").tolist() == [2, 6]
     desk.look = desk.look._replace(filters=(("lsst_band", "r"),))
     assert sky.outlines["version"] > told["version"] and sorted(sent(view)[1].tolist()) == [0, 2]
+
+
+def test_marks_that_were_taken_back_while_they_were_read_do_not_come(tmp_path, sky) -> None:
+    desk = visits(tmp_path)
+    view = Footprints(desk, Feeds(1), sky)
+    read, late = desk.runner.read, Future()
+    desk.runner.read = lambda work: late
+    desk.look = desk.look._replace(clauses=(rows_clause([2]),))
+    desk.look = desk.look._replace(clauses=())
+    late.set_result((None, np.array([2], np.uint32)))
+    desk.runner.read = read
+    assert view._answer({"ask": "marks"}).body == b""
 
 
 def test_a_row_in_words_and_hovering(tmp_path, sky) -> None:

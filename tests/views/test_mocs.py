@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,8 +15,10 @@ from mocpy import MOC
 from portal.errors import QueryError, ServiceError
 from portal.session import Session
 from portal.sky.moc import moc_bytes
+from portal.sky.moc_shelf import Shelf
 from portal.table.columns import Column, TableMeta
 from portal.table.result import ResultTable
+from portal.table.selection import rows_clause
 from portal.vo.mocs import MocList, parse_moc_list
 from tests.views.desk_kit import Desk
 from views import mocs as room
@@ -175,6 +178,34 @@ def test_maps_are_there_again_after_a_reload(bench: Bench) -> None:
     assert again._shelf.load() == {}, "what cannot be read is left out"
     again._shelf.save({}, 1)
     assert (folder / "list.json").read_bytes() != b"[]", "a save that comes late changes nothing"
+    (folder / "list.json").write_bytes(b"[[1, 2]")
+    assert again._shelf.load() == {}
+
+
+def test_a_map_made_while_those_of_before_are_still_read_takes_nothing_away(bench: Bench) -> None:
+    assert not bench.ask("rows", number=9)
+    (before,) = bench.sky.mocs
+    read, late = bench.desk.runner.read, Future()
+    bench.desk.runner.read = lambda work: late if getattr(work, "__func__", None) is Shelf.load else read(work)
+    again = Mocs(bench.desk, Feeds(1), sky := Sky(), bench.view.offers, bench.intakes)
+    sky.moc_asked = MocAsked(1, "rows", "", "", "", 8)
+    late.set_result(again._shelf.load())
+    assert [one["order"] for one in sky.mocs] == [9, 8]
+    assert list(again._shelf.load()) == [before["key"], sky.mocs[1]["key"]]
+
+
+def test_a_mark_that_was_stopped_or_is_for_other_rows_marks_nothing(bench: Bench) -> None:
+    assert not bench.ask("rows", number=4)
+    key, read = bench.sky.mocs[0]["key"], bench.desk.runner.read
+    for leave in (lambda: bench.ask("stop"), lambda: setattr(bench.desk, "_table", None)):
+        late: Future = Future()
+        bench.desk.runner.read = lambda work, late=late: late
+        bench.sky.moc_asked = MocAsked(bench.n + 50, "mark", key, "", "", -1)
+        bench.desk.runner.read = read
+        bench.n += 100
+        leave()
+        late.set_result(rows_clause([1]))
+        assert not bench.desk.look.clauses
 
 
 def test_lists_of_maps() -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from portal.config import Settings
 from portal.errors import LimitError, QueryError, ServiceError, TriviewError
-from portal.vo import hipstiles
+from portal.vo import hips, hipstiles
 from portal.vo.hips import Surveys, band_of
 from portal.vo.hipstiles import Relay
 from portal.vo.http import Web
-from portal.vo.resolve import Resolver
+from portal.vo.resolve import Resolver, parse
 
 PNG = b"\x89PNG" + bytes(100)
 SESAME = (
@@ -34,8 +34,9 @@ class Server(BaseHTTPRequestHandler):
         base = f"http://{self.headers['Host']}"
         status, body = 200, PNG
         if self.path == "/list":
-            body = f"obs_title = Sky i band\nhips_service_url = {base}/sky/\nhips_order = 5\n".encode()
-        elif self.path in ("/sky/properties", "/far/properties"):
+            body = f"obs_title = Sky i band\nhips_service_url = {base}/sky/\nhips_order = 5\n"
+            body = f"{body}\nobs_title = Wrong\nhips_service_url = sky/of/nobody\n".encode()
+        elif self.path in ("/sky/properties", "/far/properties", "/sky/far/properties"):
             body = b"obs_title = Sky\nhips_order = 5\n"
         elif self.path.endswith("Npix1.png"):
             body = b"<html>Please log in</html>"
@@ -123,7 +124,13 @@ def test_what_is_no_tile_is_refused(path, error, words, web: Web, surveys: Surve
         Relay(web, surveys).get(key_of(surveys), path)
 
 
-def test_only_hosts_of_the_list_are_opened(server, web: Web, surveys: Surveys) -> None:
+def test_a_server_that_never_ends_is_left(web: Web, surveys: Surveys, monkeypatch) -> None:
+    monkeypatch.setattr(hipstiles, "SECONDS", -1.0)  # over before the first bytes
+    with pytest.raises(ServiceError, match="too slow"):
+        Relay(web, surveys).get(key_of(surveys), "Norder3/Dir0/Npix0.png")
+
+
+def test_only_hosts_of_the_list_are_opened(server, web: Web, surveys: Surveys, monkeypatch) -> None:
     (listed,) = surveys.read()
     assert surveys.find(f"{web.base}/sky") == listed
     far = surveys.find(f"{web.base}/far/")
@@ -133,10 +140,17 @@ def test_only_hosts_of_the_list_are_opened(server, web: Web, surveys: Surveys) -
     for address in ("http://169.254.169.254/hips", "https://example.org/hips", "file:///etc/passwd"):
         with pytest.raises(ServiceError):
             surveys.find(address)
+    for address in (f"{web.base}/api/sync?QUERY=x", f"{web.base}/far#x"):
+        with pytest.raises(TriviewError, match="no address of a HiPS"):
+            surveys.find(address)
+    assert not server.asked
     with pytest.raises(TriviewError, match="There is no HiPS"):
         surveys.find(f"{web.base}/none/Npix2.png")
     with pytest.raises(TriviewError, match="no survey"):
         surveys.find("band_q")
+    monkeypatch.setattr(hips, "MAX_SURVEYS", 1)
+    with pytest.raises(LimitError, match="open already"):
+        surveys.find(f"{web.base}/sky/far")
 
 
 def test_bands_come_from_names_and_wavelengths() -> None:
@@ -158,6 +172,8 @@ def test_names_become_positions(server, web: Web) -> None:
         resolver.find("no such thing")
     with pytest.raises(QueryError):
         resolver.find("x" * 200)
+    with pytest.raises(QueryError, match="No object"):
+        parse("%J 1.2.3 .. = what is no number", "M 31")
 
 
 def test_a_resolver_that_cannot_be_reached_says_what_to_do(web: Web) -> None:
