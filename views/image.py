@@ -148,7 +148,8 @@ class Image(View):
 
     def _answer(self, asked: dict[str, str]) -> Answer:
         """What the viewer asks of a frame; runs in a thread. Of one that has just been closed nobody waits for it."""
-        if any(asked.get(name, "") not in self.loads.frames for name in ("f", "to") if name in asked):
+        ids = [id for name in ("f", "to", "lead") if name in asked for id in asked[name].split(",")]
+        if any(id not in self.loads.frames for id in ids):
             return Answer(b"")
         return Answer(*answer(self.loads.frames, asked))
 

@@ -11,7 +11,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from astropy.coordinates import ICRS, SkyCoord
+from astropy.coordinates import ICRS, BarycentricMeanEcliptic, Galactic, SkyCoord, Supergalactic
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
@@ -23,13 +23,30 @@ ARCSEC = 3600 * 180 / math.pi
 LOCK = threading.RLock()  # the WCS library keeps what it works on in the object, and several threads ask at once
 
 
+def frame_of(wcs: WCS) -> Any:
+    """The frame of the sky that a WCS is in. Raises ValueError for another body's, one turning with it, and none.
+
+    The axes decide, not RADESYS, which files in Galactic coordinates often carry as well and which astropy believes.
+    """
+    system = wcs.wcs.ctype[wcs.wcs.lng][:4]
+    if system == "GLON":
+        return Galactic()
+    if system == "ELON":
+        return BarycentricMeanEcliptic()
+    if system == "SLON":
+        return Supergalactic()
+    if not system.startswith("RA"):
+        raise ValueError(f"no frame of the sky is called {system}")
+    return wcs_to_celestial_frame(wcs)
+
+
 def sky_of(wcs: WCS, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """ICRS degrees of pixels; NaN where a pixel lies on no sky."""
     with LOCK, np.errstate(all="ignore"):
         ra, dec = wcs.all_pix2world(np.asarray(x, float), np.asarray(y, float), 0)
         if wcs.wcs.lng:
             ra, dec = dec, ra
-        frame = wcs_to_celestial_frame(wcs)
+        frame = frame_of(wcs)
     good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
     ra, dec = _turned(np.where(good, ra, 0), np.where(good, dec, 0), frame, ICRS())
     return np.where(good, ra % 360, np.nan), np.where(good, dec, np.nan)
@@ -41,7 +58,7 @@ def pixels_of(wcs: WCS, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np
     good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
     with LOCK, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        pair = _turned(np.where(good, ra, 0), np.where(good, dec, 0), ICRS(), wcs_to_celestial_frame(wcs))
+        pair = _turned(np.where(good, ra, 0), np.where(good, dec, 0), ICRS(), frame_of(wcs))
         x, y = wcs.all_world2pix(*(pair[::-1] if wcs.wcs.lng else pair), 0, tolerance=1e-5, quiet=True)
     # Far outside an image its distortion leads astray: only a place that leads back is one.
     back = sky_of(wcs, np.where(np.isfinite(x), x, 0), np.where(np.isfinite(y), y, 0))

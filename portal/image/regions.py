@@ -35,11 +35,14 @@ FEWEST = {"circle": 1, "annulus": 2, "ellipse": 2, "box": 2}
 SYMBOLS = ("circle", "box", "diamond", "cross", "x", "arrow", "boxcircle")
 COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{1,20}")
 
-# A command ends at the line or a semicolon; behind "#" braces and quotes hide both.
-COMMAND = re.compile(r"([^#;\n]*)(#(?:\{[^}\n]*\}|\"[^\"\n]*\"|'[^'\n]*'|[^;\n])*?(?=[;\n]|\Z))?")
+# A command ends at the line or a semicolon; behind "#" braces and quotes hide both. Patterns here take time in
+# proportion to the text, whatever it is: while one runs, the whole server waits.
+CUT = re.compile("[#;]")
+STOP = re.compile("[;{\"']")
+CLOSE = {"{": "}", '"': '"', "'": "'"}
 HIDDEN = re.compile(r"#\s*(text|vector|ruler|projection|segment|compass|composite)\s*\(", re.IGNORECASE)
-SHAPE = re.compile(r"\s*([+-]?)\s*([a-zA-Z]+)\b\s*\(?\s*([^)|]*)\)?\s*(\|\|)?\s*")
-PROPERTY = re.compile(r"([a-zA-Z]+)\s*=\s*(?:\{([^}]*)\}|\"([^\"]*)\"|'([^']*)'|([^\s{\"']+))")
+SHAPE = re.compile(r"([+-]?)\s*([a-zA-Z]+)\b\s*\(?\s*([^)|]*)\)?\s*(\|\|)?\s*")
+PROPERTY = re.compile(r"(?<![a-zA-Z])([a-zA-Z]+)\s*=\s*(?:([{\"'])|([^\s{\"']+))")
 SIZE_UNITS = {'"': 1 / 3600, "'": 1 / 60, "d": 1.0, "r": 180 / math.pi}
 
 
@@ -87,9 +90,9 @@ def read_regions(text: str) -> Read:
         if word in SYSTEMS or word in UNKNOWN:
             system = SYSTEMS.get(word, "")
         elif word.startswith("global"):
-            globally |= _properties(command)
+            globally |= _properties(command[:MOST_PROPERTIES])
         elif word and not word.startswith("tile"):
-            found = SHAPE.match(command)
+            found = SHAPE.match(command.strip())
             name = found[2].lower() if found else word[:20]
             made = _region(found, system, {**globally, **_properties(said)}) if found and system else None
             if made is None:
@@ -119,18 +122,46 @@ def _commands(text: str) -> Iterator[tuple[str, str]]:
             shape, bracket, rest = line.partition(")")
             yield shape + bracket, rest[:MOST_PROPERTIES]
             continue
-        cut = line.find("#")
-        if cut >= 0:
-            line = line[: cut + MOST_PROPERTIES]
-        for found in COMMAND.finditer(line):
-            if found[1].strip():
-                yield found[1], (found[2] or "")[1:]
+        at = 0
+        while found := CUT.search(line, at):
+            command, at = line[at : found.start()], found.end()
+            said = ""
+            if found[0] == "#":
+                end = _end_of_said(line, at)
+                said, at = line[at : min(end, at + MOST_PROPERTIES)], end + 1
+            if command.strip():
+                yield command, said
+        if line[at:].strip():
+            yield line[at:], ""
+
+
+def _end_of_said(line: str, at: int) -> int:
+    """Where the semicolon is that ends the properties from ``at`` on, or the end of the line."""
+    open_: set[str] = set()  # what is not closed any more
+    while found := STOP.search(line, at):
+        mark, at = found[0], found.end()
+        if mark == ";":
+            return found.start()
+        end = -1 if mark in open_ else line.find(CLOSE[mark], at)
+        if end < 0:
+            open_.add(mark)
+        else:
+            at = end + 1
+    return len(line)
 
 
 def _properties(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for name, *values in PROPERTY.findall(text):
-        found.setdefault(name.lower(), []).append(next((value for value in values if value), ""))
+    at, open_ = 0, set()
+    while match := PROPERTY.search(text, at):
+        (name, mark, value), at = match.groups(), match.end()
+        if mark:
+            end = -1 if mark in open_ else text.find(CLOSE[mark], at)
+            if end < 0:
+                open_.add(mark)
+                continue
+            value, at = text[at:end], end + 1
+        found.setdefault(name.lower(), []).append(value)
     return found
 
 

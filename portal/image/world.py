@@ -8,6 +8,8 @@ import numpy as np
 from astropy.io.fits import Header
 from astropy.wcs import WCS
 
+from portal.image.lattice import frame_of
+
 MOST_CARDS = 5_000  # a header that holds more is no description of an image
 
 
@@ -28,6 +30,7 @@ def celestial(header: Header) -> tuple[WCS | None, str]:
                     return None, "The first two axes are not the sky; positions are left out."
                 wcs = wcs.sub([1, 2])
             wcs.wcs.set()
+            frame_of(wcs)
             matrix = wcs.pixel_scale_matrix
             if not abs(np.linalg.det(matrix)) > 1e-12 * np.abs(matrix).max() ** 2:
                 raise ValueError("all pixels lie on one line")

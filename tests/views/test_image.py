@@ -214,6 +214,9 @@ def test_six_bands_follow_the_row(tmp_path: Path, archive: Archive) -> None:
     # Questions about an image that has just gone are no error of the page.
     assert view._answer({"ask": "tile", "f": bad["id"], "x": "0", "y": "0"}).body == b""
     assert b'"band":' in view._answer({"ask": "meta", "f": view.image.frames[0]["id"]}).body
+    three = ",".join(frame["id"] for frame in view.image.frames[:3])
+    drawn = view._answer({"ask": "picture", "f": three, "width": "8", "height": "8"})
+    assert drawn.type == "image/png" and drawn.body, "browsers without WebGL2 ask for several at once"
     view.end()
     assert archive.open == 0 and not len(view.loads.frames)
 

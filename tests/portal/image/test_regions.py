@@ -121,3 +121,17 @@ def test_any_text_is_read_or_refused(parts: list[str]) -> None:
     except TriviewError:
         return
     assert all(math.isfinite(value) for item in found.regions for place in item.places for value in place)
+
+
+@pytest.mark.parametrize("filler", [" ", "a", "{", "a={", "a ={'", '"', "#{", ";+ "])
+def test_a_text_made_to_take_long_is_read_at_once(filler: str) -> None:
+    """Each of these took minutes, during which the server answered nobody, when read by patterns that look back."""
+    many = filler * (400_000 // len(filler))
+    for text in (f"image\n{many}5\ncircle(1,1,1)", f"global {many}\nimage\ncircle(1,1,1)",
+                 "image\n" + f"circle(1,1,1) # {many[:4000]}\n" * 50):  # fmt: skip
+        assert read_regions(text).regions[-1].sizes == (1.0,)
+    mixed = read_regions('image; circle(1,2,3) # text={a;b # c} width=2; box(1,2,3,4,5) # text="x { y" tag={g} tag={h}')
+    assert [(item.text, item.width, item.tags) for item in mixed.regions] == [
+        ("a;b # c", 2, ()),
+        ("x { y", 1, ("g", "h")),
+    ]

@@ -14,7 +14,7 @@ from astropy.wcs import WCS
 from astropy.wcs.wcs import Sip
 
 from portal.image import Frame, Frames, ImageFile
-from portal.image.lattice import plane, sky_lattice, warp
+from portal.image.lattice import pixels_of, plane, sky_lattice, sky_of, warp
 from portal.image.planes import Planes
 from portal.image.world import celestial, from_plain, plain
 
@@ -172,3 +172,28 @@ def test_planes_of_the_sky_far_apart_have_no_lattice() -> None:
     assert frame.meta()["lattice"] is None and frame.meta()["bounds"] is None
     assert frame.at(0, 0).ra is None and frame.at(179, 89).dec == pytest.approx(0)
     assert plane(0.0, 0.0, 0.0, 0.0)[2] == 1
+
+
+@pytest.mark.parametrize(
+    ("axes", "frame"), [("G", "galactic"), ("E", "barycentricmeanecliptic"), ("S", "supergalactic")]
+)
+def test_the_axes_say_the_frame_whatever_radesys_says(axes: str, frame: str) -> None:
+    for radesys in ("", "ICRS", "FK5"):
+        header = Header({"NAXIS": 2, "CTYPE1": f"{axes}LON-TAN", "CTYPE2": f"{axes}LAT-TAN", "CRVAL1": 40.0,
+                         "CRVAL2": 20.0, "CRPIX1": 5.0, "CRPIX2": 5.0, "CDELT1": -1e-4, "CDELT2": 1e-4})  # fmt: skip
+        if radesys:
+            header["RADESYS"] = radesys
+        wcs, note = celestial(header)
+        assert not note
+        ra, dec = sky_of(wcs, np.array([4.0]), np.array([4.0]))
+        assert apart(ra, dec, SkyCoord([40.0], [20.0], unit="deg", frame=frame)) < 0.01
+        x, y = pixels_of(wcs, ra, dec)
+        assert [x[0], y[0]] == pytest.approx([4, 4], abs=1e-6)
+
+
+@pytest.mark.parametrize("cards", [{"CTYPE1": "TLON-TAN", "CTYPE2": "TLAT-TAN"}, {"RADESYS": "GAPPT"}])
+def test_what_lies_in_no_frame_of_the_sky_has_no_positions(cards: dict) -> None:
+    header = Header({"NAXIS": 2, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 40.0, "CRVAL2": 20.0,
+                     "CRPIX1": 5.0, "CRPIX2": 5.0, "CDELT1": -1e-4, "CDELT2": 1e-4, **cards})  # fmt: skip
+    wcs, note = celestial(header)
+    assert wcs is None and "positions are left out" in note
