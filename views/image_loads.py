@@ -73,8 +73,9 @@ class Loads:
             self._start(load, self._fetch)
 
     def retry(self, load: Load) -> None:
-        """Fetch an image once more, under the same id."""
+        """Fetch an image once more, under the same id; a file that came and could not be read is not kept."""
         self._end(load)
+        self.files.drop(load.ref)
         again = self._loads[load.ref.key] = Load(load.ref, load.id, load.version + 1)
         self._start(again, self._fetch)
 
@@ -129,8 +130,8 @@ class Loads:
                 self._post(self._changed)
 
         path = load.held.enter_context(self.files.file(ref, load.stop, tell))
-        ours = ref.source == "links"  # what the archive links to; the rest is read in a process of its own
-        file = ImageFile.open(path, ref.title, self.files.scratch, ref.did or ref.url, not ours, load.stop)
+        foreign = not self.files.is_ours(ref)  # those are read in a process of its own
+        file = ImageFile.open(path, ref.title, self.files.scratch, ref.did or ref.url, foreign, load.stop)
         load.held.callback(file.close)
         return file.frame(stop=load.stop)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from portal.errors import TriviewError
 from portal.look import Look
+from portal.table.foreign.sphere import distance
 from portal.table.result import ResultTable
 from portal.table.selection import selection_sql
 from portal.vo import obscore
@@ -68,14 +69,15 @@ def row_images(table: ResultTable, row: int, cutouts: Cutouts, asked: Asked) -> 
     place = _place(cells, positions)
     if obs:
         return _image({name: cells[own] for name, own in obs.items()}, place, cutouts, asked)
-    number = cells.get(visit.get("visit", ""))
+    number = _whole(cells.get(visit.get("visit", "")))
+    detector = _whole(cells.get(visit.get("detector", "")))
     if number is not None and not any(SOURCE_ID.search(name) for name in names):
-        return _exposure(int(number), cells.get(visit.get("detector", "")), place, cutouts, asked)
+        return _exposure(number, detector, place, cutouts, asked)
     if not place:
         raise TriviewError("This row has no position.")
     offers = [Offer("Visit images over this position", f"Visits at {_words(place)}", obscore.visits_at(*place), True)]
     if number is not None:
-        offers.insert(0, _of_visit(int(number), cells.get(visit.get("detector", ""))))
+        offers.insert(0, _of_visit(number, detector))
     radius = asked.radius or ROUND
     refs = tuple(ref.cut(*place, radius) for ref in cutouts.coadds(*place))
     return RowImages("cutouts", refs, tuple(offers), place)
@@ -111,8 +113,8 @@ def _image(row: Mapping[str, Any], place: tuple[float, ...], cutouts: Cutouts, a
         return RowImages(place=place, words="This row leads to no image.")
     offers = []
     kind = row.get("dataproduct_subtype")
-    if row.get("lsst_visit") is not None:
-        offers.append(_of_visit(int(row["lsst_visit"])))
+    if (visit := _whole(row.get("lsst_visit"))) is not None:
+        offers.append(_of_visit(visit))
     if bands := obscore.bands_of(row):
         offers.append(Offer("All bands of this patch", ref.title, bands))
     if (kind is None or "oadd" in str(kind)) and row.get("lsst_visit") is None and (over := obscore.visits_over(row)):
@@ -143,15 +145,15 @@ def _related(ref: ImageRef, cutouts: Cutouts) -> list[Offer]:
 
 def _near(place: tuple[float, ...], near: tuple[float, ...]) -> tuple[float, float]:
     """Where to cut: where the user looked last when that is inside the image, as far as its centre tells."""
-    if near and math.hypot((near[0] - place[0]) * math.cos(math.radians(place[1])), near[1] - place[1]) < 0.1:
+    if near and distance(*place[:2], *near[:2]) < 0.1:
         return near[0], near[1]
     return place[0], place[1]
 
 
-def _exposure(visit: int, detector: Any, place: tuple, cutouts: Cutouts, asked: Asked) -> RowImages:
+def _exposure(visit: int, detector: int | None, place: tuple, cutouts: Cutouts, asked: Asked) -> RowImages:
     if detector is None:
         return RowImages("exposure", (), (_of_visit(visit),), place, f"Visit {visit}: open its detectors under More.")
-    refs = found(cutouts, obscore.of_visit(visit, int(detector)))
+    refs = found(cutouts, obscore.of_visit(visit, detector))
     if not refs:
         raise TriviewError(f"The archive has no image of visit {visit}, detector {detector}.")
     if asked.radius and place:
@@ -164,10 +166,10 @@ def found(cutouts: Cutouts, adql: str) -> list[ImageRef]:
     return [ref for ref in map(ref_of, cutouts.rows(adql)) if ref is not None]
 
 
-def _of_visit(visit: int, detector: Any = None) -> Offer:
+def _of_visit(visit: int, detector: int | None = None) -> Offer:
     if detector is None:
         return Offer("Detectors of this visit", f"Visit {visit}", obscore.of_visit(visit))
-    return Offer("The visit image itself", f"Visit {visit}-{detector}", obscore.of_visit(visit, int(detector)))
+    return Offer("The visit image itself", f"Visit {visit}-{detector}", obscore.of_visit(visit, detector))
 
 
 def _visit_columns(names: list[str]) -> dict[str, str]:
@@ -183,6 +185,14 @@ def _place(cells: Mapping[str, Any], names: tuple[str, str] | None) -> tuple[flo
         return ()
     ra, dec = float(cells[names[0]]), float(cells[names[1]])
     return (ra, dec) if math.isfinite(ra) and abs(dec) <= 90 else ()
+
+
+def _whole(value: Any) -> int | None:
+    """A number of a visit or detector; None for cells that hold none, as columns of one's own may."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _words(place: tuple[float, ...]) -> str:

@@ -82,6 +82,13 @@ class Web:
             headers={"User-Agent": "triview/0.1"},
         )
 
+    def is_home(self, url: str) -> bool:
+        """Whether an address is on the host of the TAP service."""
+        try:
+            return origin_of(url) in self._home
+        except ServiceError:
+            return False
+
     def check(self, url: str) -> None:
         """Raises ServiceError when ``url`` must not be fetched."""
         scheme, host, port = origin_of(url)

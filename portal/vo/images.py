@@ -38,7 +38,7 @@ Tell = Callable[[str], None]
 class ImageFiles:
     """Files of one server. ``most_bytes`` bounds one file, ``room`` all that were fetched: the least used go.
 
-    ``scratch`` is a folder for pixels that are too large for memory; it is emptied at the start.
+    ``scratch`` is a folder for pixels that are too large for memory; it and halves of files go at the start.
     """
 
     def __init__(self, web: Web, quota: Quota, folder: Path, most_bytes: int, room: int) -> None:
@@ -48,6 +48,8 @@ class ImageFiles:
         shutil.rmtree(self.scratch, ignore_errors=True)
         for place in (self._fetched, self._given, self.scratch):
             place.mkdir(parents=True, exist_ok=True)
+        for half in self._fetched.glob("*.part"):
+            half.unlink()
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
         self._used: Counter[Path] = Counter()
@@ -65,7 +67,7 @@ class ImageFiles:
         ``paid``: the quota has been asked already.
         Raises ServiceError when it cannot be had, LimitError when it is too large, CancelledError when stopped.
         """
-        path = self._path(ref)
+        path, fetched = self._path(ref), False
         with self._lock:
             self._used[path] += 1
             one_at_a_time = self._locks.setdefault(path, threading.Lock())
@@ -76,6 +78,7 @@ class ImageFiles:
                 elif ref.source == "upload":
                     raise ServiceError(f"The file of {ref.title} is no longer here.", "Open it again.")
                 else:
+                    fetched = True
                     self._fetch(ref, path, stop, tell, paid)
             yield path
         finally:
@@ -84,7 +87,19 @@ class ImageFiles:
                 if not self._used[path]:
                     del self._used[path]
                     self._locks.pop(path, None)
-            self._sweep()
+            if fetched:
+                self._sweep()
+
+    def drop(self, ref: ImageRef) -> None:
+        """Forget a file that was fetched, so that it is fetched anew; one that is in use, or was given, stays."""
+        path = self._path(ref)
+        with self._lock:
+            if ref.source != "upload" and path not in self._used:
+                path.unlink(missing_ok=True)
+
+    def is_ours(self, ref: ImageRef) -> bool:
+        """Whether the service that the portal is set up for says what the image is."""
+        return ref.source == "links" and self.web.is_home(ref.url)
 
     def has(self, ref: ImageRef) -> bool:
         """Whether the image is here already."""
@@ -135,18 +150,19 @@ class ImageFiles:
         def far(size: int, total: int) -> None:
             tell(f"{size / 2**20:,.1f}" + (f" of {total / 2**20:,.1f} MiB" if total else " MiB"))
 
+        elsewhere = ref.source == "url"  # whose quota is not that of our service, nor its wish to be left alone
         for left in reversed(range(TRIES)):
-            if not paid:
+            if not paid and not elsewhere:
                 self.quota.take(stop, tell)
             paid = False
             tell("Asking …")
             url = self._address(ref)
             try:
                 # What a user typed in must not see our token; what our service links to may need it.
-                fetch_file(self.web, url, part, self.most_bytes, stop, far, anonymous=ref.source == "url")
+                fetch_file(self.web, url, part, self.most_bytes, stop, far, anonymous=elsewhere)
                 break
             except BusyError as error:
-                if not left:
+                if not left or elsewhere:
                     raise
                 self.quota.hold(error.seconds)
         with part.open("rb") as file:

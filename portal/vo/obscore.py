@@ -46,7 +46,9 @@ class ImageRef(NamedTuple):
         return [*self[:-1], list(self.circle)]
 
     def cut(self, ra: float, dec: float, radius: float) -> ImageRef:
-        """The part of this image in a circle (ICRS degrees)."""
+        """The part of this image in a circle (ICRS degrees); itself when its archive names a file and no cutouts."""
+        if self.source != "links":
+            return self
         name = f"{self.did or self.url}|{ra:.7f},{dec:.7f},{radius:.7f}"
         return self._replace(key=name, circle=(ra, dec, radius))
 
@@ -162,9 +164,13 @@ def of_visit(visit: int, detector: int | None = None) -> str:
 
 def bands_of(row: Mapping[str, Any]) -> str:
     """The query for a coadd in all bands; "" for what is no coadd."""
-    if row.get("lsst_tract") is None or row.get("lsst_patch") is None or not row.get("dataproduct_subtype"):
+    try:
+        tract, patch = int(row["lsst_tract"]), int(row["lsst_patch"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if not row.get("dataproduct_subtype"):
         return ""
     return _select(
         f"dataproduct_subtype = {_text(row['dataproduct_subtype'])}"
-        f"\n  AND lsst_tract = {int(row['lsst_tract'])} AND lsst_patch = {int(row['lsst_patch'])}"
+        f"\n  AND lsst_tract = {tract} AND lsst_patch = {patch}"
     )

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any
 
 from ..errors import ServiceError
+from ..table.foreign.sphere import distance
 from .images import ImageFiles
 from .obscore import BANDS, ImageRef, coadds_at, ref_of
 from .tap import TapService
@@ -38,7 +39,7 @@ class Cutouts:
             known = self._places.get((ra, dec))
         if known is None:
             rows = self.rows(coadds_at(ra, dec))
-            rows.sort(key=lambda row: abs(row["s_dec"] - dec) + abs((row["s_ra"] - ra + 180) % 360 - 180))
+            rows.sort(key=lambda row: float(distance(ra, dec, row["s_ra"], row["s_dec"])))
             found: dict[str, ImageRef] = {}
             for row in rows:
                 ref = ref_of(row)

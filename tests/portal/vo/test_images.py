@@ -124,6 +124,11 @@ def test_whole_images_and_cutouts_come_once(base: str, told, make) -> None:
     for ref in (whole, part, whole._replace(title="Another name")):
         assert get(files, ref) == image() and files.has(ref)
     assert len(told.asked) == before, "the links and the files were there"
+    assert files.is_ours(whole) and not files.is_ours(whole._replace(url="http://example.org/links"))
+    lone = ImageRef("c", "x", source="file", url=f"{base}/lone")
+    assert lone.cut(62.0, -37.0, 0.01) is lone, "no cutouts are offered of a file: it would be fetched once more"
+    files.drop(part)
+    assert not files.has(part) and files.has(whole)
     # What a user typed is fetched without the portal's token.
     assert get(files, ImageRef("u", "x", source="url", url=f"{base}/file")) and told.asked[-1][2] is None
 
@@ -148,6 +153,11 @@ def test_a_busy_service_is_asked_again(base: str, told, make) -> None:
     words: list[str] = []
     assert get(make(), ImageRef("b", "x", source="file", url=f"{base}/busy"), words=words) == image()
     assert any("quota" in text for text in words)
+    told.busy = 1
+    files = make()
+    with pytest.raises(BusyError):
+        get(files, ImageRef("d", "x", source="url", url=f"{base}/busy-elsewhere"))
+    assert files.quota.spared() == 0, "an address of a user does not hold up the archive"
     told.busy = 1
     files, stop = make(), threading.Event()
     stop_soon = threading.Timer(0.3, stop.set)
