@@ -55,11 +55,12 @@ export class Image {
     return answer.json();
   }
 
-  // What the server draws of it, an ImageBitmap. Throws as `answer`.
+  // What the server draws of it, an ImageBitmap; null when an image was closed meanwhile. Throws as `answer`.
   async picture(asked, signal) {
     const answer = await fetch(this.ask("picture", asked), { signal });
     if (!answer.ok) throw new Error(await wrong(answer));
-    return createImageBitmap(await answer.blob());
+    const blob = await answer.blob();
+    return blob.size ? createImageBitmap(blob) : null;
   }
 
   async load() {

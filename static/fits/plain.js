@@ -148,11 +148,8 @@ export class PlainPainter {
     this.under.set(key, { address, request });
     try {
       const bitmap = await image.picture(asked, request.signal);
-      if (request.signal.aborted) {
-        bitmap.close();
-        return;
-      }
-      this.#keep(key, { address, bitmap, view });
+      if (request.signal.aborted) bitmap?.close();
+      else if (bitmap) this.#keep(key, { address, bitmap, view });
     } catch (error) {
       if (!request.signal.aborted) image.trouble(`The image could not be drawn: ${error.message}`);
     } finally {

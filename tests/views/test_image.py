@@ -222,10 +222,14 @@ def test_six_bands_follow_the_row(tmp_path: Path, archive: Archive) -> None:
     assert len(view.loads.frames) == 6 and archive.open == 6
     press(view.bar, "sized", size="1′")
     assert {load.ref.circle[2] for load in view.loads} == {30 / 3600}
-    press(view.image, "closed", id=view.image.frames[0]["id"])
+    gone = view.image.frames[0]["id"]
+    press(view.image, "closed", id=gone)
     assert [band for band, _ in states(view)] == list("grizy")
     # Questions about an image that has just gone are no error of the page.
     assert view._answer({"ask": "tile", "f": bad["id"], "x": "0", "y": "0"}).body == b""
+    ids = [frame["id"] for frame in view.image.frames[:3]]
+    assert view._answer({"ask": "picture", "f": ",".join(ids)}).type == "image/png"
+    assert view._answer({"ask": "picture", "f": f"{ids[0]},{gone}"}).body == b""
     assert b'"band":' in view._answer({"ask": "meta", "f": view.image.frames[0]["id"]}).body
     three = ",".join(frame["id"] for frame in view.image.frames[:3])
     drawn = view._answer({"ask": "picture", "f": three, "width": "8", "height": "8"})
