@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ KINDS = ("zscale", "minmax", "sigma", *(f"{percent:g}" for percent in PERCENTS))
 part of the values, such as "99.5"."""
 SAMPLE = 1 << 18  # values: they tell percentages to 0.1 %, and cost 10 ms
 BINS = 256
+FARTHEST = 8e307  # the difference of two such numbers is still one
 
 
 def sample(pixels: np.ndarray, most: int = SAMPLE) -> np.ndarray:
@@ -25,6 +27,7 @@ def sample(pixels: np.ndarray, most: int = SAMPLE) -> np.ndarray:
     return part[np.isfinite(part)]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def cuts(values: np.ndarray, kind: str, extent: tuple[float, float] | None = None) -> tuple[float, float]:
     """(black, white) by one of ``KINDS``, or of any percentage; white is always above black.
 
@@ -48,13 +51,18 @@ def cuts(values: np.ndarray, kind: str, extent: tuple[float, float] | None = Non
     else:
         aside = (100 - _percent(kind)) / 2
         low, high = np.percentile(values, [aside, 100 - aside])
+    # Fills such as 1.8e308 overflow in means and between percentiles.
+    low, high = (min(max(float(one), -FARTHEST), FARTHEST) for one in (low, high))
+    if not math.isfinite(low):
+        low = float(np.median(np.clip(values, -FARTHEST, FARTHEST)))
     if not high > low:
-        low, high = float(low), float(low) + (abs(float(low)) * 1e-6 or 1.0)
-    return float(low), float(high)
+        low, high = low, low + (abs(low) * 1e-6 or 1.0)
+    return low, high
 
 
 def histogram(values: np.ndarray, low: float, high: float, bins: int = BINS) -> dict[str, Any]:
     """Counts of the values in equal bins from ``low`` to ``high``, and how many lie below and above."""
+    low, high = max(low, -FARTHEST), min(high, FARTHEST)
     counts, _ = np.histogram(values, bins, (low, high))
     below, above = int((values < low).sum()), int((values > high).sum())
     return {"low": low, "high": high, "counts": counts.tolist(), "below": below, "above": above, "of": values.size}

@@ -53,7 +53,7 @@ def extract(frames: Frames, what: str, text: str) -> Extract:
         if what == "profile":
             lines = [(frames.find(str(one["id"])), _ends(one["points"])) for one in asked["lines"][:64]]
             return _profiles(lines, float(asked["width"]), [str(name) for name in asked["out"]])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise FormatError("What was measured did not arrive.", "Measure it again.") from None
     raise FormatError(f"There is no table of {what[:40]!r}.")
 

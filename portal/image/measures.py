@@ -69,7 +69,7 @@ def _points(frames: Frames, asked: Asked) -> Any:
     for place in places:
         try:
             x, y = map(float, place)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise FormatError("A place has two numbers, x and y.") from None
         reading = frame.at(x, y) if math.isfinite(x) and math.isfinite(y) else None
         found.append(reading and reading._asdict())

@@ -45,7 +45,7 @@ class Shape(NamedTuple):
             points = tuple((float(x), float(y)) for x, y in item["points"])
             sizes = tuple(float(size) for size in item.get("sizes", ()))
             angle = float(item.get("angle", 0.0))
-        except (TypeError, ValueError, KeyError, AttributeError):
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
             raise FormatError("This is no shape on an image.") from None
         fewest = {"line": 2, "polygon": 3}.get(kind, 1)
         sized = {"circle": 1, "annulus": 2, "ellipse": 2, "box": 2}.get(kind, 0)

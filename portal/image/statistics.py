@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from portal.errors import FormatError, LimitError
+from portal.image.cuts import FARTHEST
 from portal.image.shapes import Shape
 
 MOST_PIXELS = 1 << 26  # of the box around a shape: a whole 8k x 8k mosaic; more would take gigabytes
@@ -18,6 +19,7 @@ STRIP = 1 << 20  # pixels looked at in one go
 Box = tuple[int, int, int, int]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def statistics(
     pixels: np.ndarray, shape: Shape | None, mask: np.ndarray | None = None, leave_out: int = 0, box: Box | None = None
 ) -> dict[str, Any]:
@@ -37,7 +39,10 @@ def statistics(
             **found, **dict.fromkeys(names), "percentiles": {}, "min_at": None, "max_at": None, "histogram": None,
         }  # fmt: skip
     values64 = values.astype(np.float64)
-    total = math.fsum(values64) if n < 10_000 else float(values64.sum())
+    try:
+        total = math.fsum(values64) if n < 10_000 else float(values64.sum())
+    except OverflowError:
+        total = math.inf
     median = float(np.median(values64))
     low, high = int(np.argmin(values)), int(np.argmax(values))
     found |= {
@@ -53,13 +58,20 @@ def statistics(
         "percentiles": dict(zip(map(str, PERCENTS), np.percentile(values64, PERCENTS).tolist())),
         "histogram": histogram(values64),
     }
-    return found
+    found["percentiles"] = {name: _finite(value) for name, value in found["percentiles"].items()}
+    return found | {name: _finite(found[name]) for name in names}
+
+
+def _finite(value: float | None) -> float | None:
+    """Sums and spreads of fills such as 1.8e308 are beyond the largest number."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def histogram(values: np.ndarray, low: float | None = None, high: float | None = None) -> dict[str, Any]:
     """Counts in 128 equal bins from ``low`` to ``high`` (all of the values when not given)."""
     low = float(values.min()) if low is None else low
     high = float(values.max()) if high is None else high
+    low, high = max(low, -FARTHEST), min(high, FARTHEST)
     if not high > low:
         low, high = low - 0.5, high + 0.5
     counts, _ = np.histogram(values, BINS, (low, high))

@@ -114,6 +114,17 @@ def test_an_image_without_a_value_is_shown_as_such(tmp_path: Path) -> None:
     assert json.loads(answer(frames, {"ask": "histogram", "f": id})[0])["of"] == 0
 
 
+def test_fills_at_the_end_of_all_numbers_are_told_of_in_numbers(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).choice([-1.797e308, 1.797e308, 1.0], (50, 50))
+    frames = Frames()
+    asked = {"f": frames.add(here(written(fits.ImageHDU(pixels)), tmp_path))}
+    meta = json.loads(answer(frames, {"ask": "meta", **asked})[0])
+    assert all(low < high for low, high in meta["cuts"].values())
+    assert json.loads(answer(frames, {"ask": "histogram", **asked})[0])["of"] == 2500
+    known = json.loads(answer(frames, {"ask": "statistics", **asked})[0])
+    assert known["n"] == 2500 and known["max"] == 1.797e308 and known["median"] == 1 and known["std"] is None
+
+
 def test_foreign_files_are_read_in_a_process_that_is_limited(tmp_path: Path) -> None:
     pixels = RNG.integers(0, 900, (64, 64)).astype("i4")
     content = written(fits.CompImageHDU(pixels, compression_type="HCOMPRESS_1", hcomp_scale=0))

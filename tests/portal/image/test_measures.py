@@ -202,10 +202,16 @@ def test_the_questions_of_a_viewer() -> None:
     again = ask("regions", body=saved)["shapes"]
     assert again[0]["points"][0] == pytest.approx(read["shapes"][0]["points"][0], abs=1e-4)
     assert fits.open(BytesIO(ask("cutout", box="0,0,20,10")))["IMAGE"].data.shape == (10, 20)
+    huge = "1" + 400 * "0"  # a whole number that is no float
     refused = {
         "profile": [{"x0": "nan"}, {}],
-        "statistics": [{"body": "[]"}, {"body": "{"}, {"out": "NONE_SUCH"}],
-        "points": [{"body": "[[1]]"}, {"body": "[" * 100_000}],
+        "statistics": [
+            {"body": "[]"},
+            {"body": "{"},
+            {"out": "NONE_SUCH"},
+            {"body": f'{{"kind": "circle", "points": [[1, {huge}]], "sizes": [1]}}'},
+        ],
+        "points": [{"body": "[[1]]"}, {"body": "[" * 100_000}, {"body": f"[[1, {huge}]]"}],
         "regions": [{"body": "x"}],
         "region-file": [{"body": "[]"}, {"body": "[1]"}, {"body": "[{}]", "system": "moon"}],
         "cutout": [{"box": "9,9,3,3"}],
