@@ -227,15 +227,23 @@ def serve(context: BrowserContext, site: Site, troubles: Troubles) -> Iterator[C
     assert not troubles.unexpected(), "\n".join(troubles.unexpected())
 
 
-@pytest.fixture
-def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], Path]:
-    """``shot(page, "name")`` keeps a picture of the page in ui_tests/shots and returns its path."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shots", action="store_true", help="keep pictures of the pages in ui_tests/shots")
 
-    def keep(page: Page, name: str) -> Path:
+
+@pytest.fixture
+def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """``shot(page, "name")`` keeps a picture of the page in ui_tests/shots, when the run has ``--shots``.
+
+    Without it the page is only drawn: eighty pictures of pages drawn in software take their time.
+    """
+
+    def keep(page: Page, name: str) -> None:
+        if not request.config.getoption("--shots"):
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            return
         SHOTS.mkdir(exist_ok=True)
-        path = SHOTS / f"{request.node.path.stem.removeprefix('test_')}-{name}.png"
-        page.screenshot(path=path)
-        return path
+        page.screenshot(path=SHOTS / f"{request.node.path.stem.removeprefix('test_')}-{name}.png")
 
     return keep
 

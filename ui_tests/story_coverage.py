@@ -19,7 +19,7 @@ FROM ivoa.ObsCore WHERE dataproduct_subtype = 'lsst.visit_image'"""
 
 
 def test_footprints_and_coverage_maps(
-    portal: PortalProcess, visit: Callable[..., Page], shot: Callable[[Page, str], Path], tmp_path: Path
+    portal: PortalProcess, visit: Callable[..., Page], shot: Callable[[Page, str], None], tmp_path: Path
 ) -> None:
     page = visit(portal)
     with page.expect_response(re.compile("ask=outlines")):

@@ -1,4 +1,4 @@
-"""Measuring and marking on images: Rubin's tutorials DP0.2 11 (layers) and 12 (pixel values), with the mouse."""
+"""Images of an object compared, measured and marked: Rubin's science tutorial 03, DP0.2 11 and 12, with the mouse."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def rings(page: Page) -> list[dict]:
 
 
 @pytest.mark.timeout(400)  # images in software, six of them, beside other tests
-def test_layers_and_values_on_the_images_of_an_object(portal, visit, shot) -> None:
+def test_the_images_of_an_object_are_compared_measured_and_marked(portal, visit, shot) -> None:
     page = visit(portal)
     run_query(page, OBJECTS)
     wait_rows(page)
@@ -97,10 +97,27 @@ def test_layers_and_values_on_the_images_of_an_object(portal, visit, shot) -> No
     page.keyboard.press("Alt+i")
     page.locator(".tv-table tbody tr").first.locator("td").nth(1).click()
     ready(page, 6)
-    page.locator(".tv-frames").get_by_label("How much of the image").select_option("1′")
-    page.keyboard.press("Alt+5")
-    ready(page, 6)
+    page.keyboard.press("Alt+5")  # the sky pane alone: room for six
     image = page.locator(".tv-image")
+
+    # Science tutorial 03: six coadds, aligned by the sky, logarithmic to 99 %.
+    assert viewer(page, "return v.images.list.map((one) => one.band);") == list("ugrizy")
+    image.get_by_label("Side by side (T)").click()
+    image.get_by_label("Stretch").first.select_option("log")
+    image.get_by_label("Cuts").first.select_option("99")
+    ready(page, 6)
+    middles = viewer(
+        page,
+        """return v.scene.cells.map((cell) => cell.sky(...cell.pixelAt(cell.width / 2, cell.height / 2)));""",
+    )
+    ra, dec = np.array(middles).T
+    assert len(middles) == 6
+    apart = np.hypot((ra - ra[0]) * np.cos(np.radians(dec[0])), dec - dec[0]) * 3600
+    assert apart.max() < 0.01, f"arcsec between the middles of six bands: {apart}"
+    shot(page, "six")
+    image.get_by_label("Side by side (T)").click()
+    page.locator(".tv-frames").get_by_label("How much of the image").select_option("1′")
+    ready(page, 6)
     image.get_by_role("button", name="i band").click()
     ready(page, 6)
 

@@ -15,7 +15,7 @@ from portal.image.frame import Planes
 from ui_tests.fits_kit import CENTRE, Kit, band_frame
 from widgets.fits import Fits
 
-ROUNDS = 15  # of two viewers each: more contexts than the 16 that a page may have
+ROUNDS, VIEWERS = 6, 5  # 30 contexts, of which a page may have 16 at a time
 
 
 @pytest.fixture
@@ -146,9 +146,10 @@ def test_contexts_come_back_and_are_given_back(kit: Kit, shot: Callable[..., obj
         page.wait_for_timeout(10)
     kit.drawn()
     assert kit.painted([(200, 150), (120, 80)]) == before
+    small = kit.add(Frame("small", Planes(np.eye(40, dtype="f4"))))
     for _ in range(ROUNDS):
-        room.objects = [make(), make()]
-        expect(page.locator(".fits-view")).to_have_count(3)
+        room.objects = [Fits(url="images", frames=small, width=280, height=180) for _ in range(VIEWERS)]
+        expect(page.locator(".fits-view")).to_have_count(1 + VIEWERS)
         room.objects = []
         expect(page.locator(".fits-view")).to_have_count(1)
     assert not kit.ask("return v.painter.gl.isContextLost()")

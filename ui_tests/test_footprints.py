@@ -6,7 +6,6 @@ import json
 import re
 import struct
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -67,7 +66,7 @@ def open_with(kit: Kit, handler: type[RequestHandler], **more: object) -> tuple[
     return page, sky
 
 
-def test_footprints_are_drawn_named_marked_and_picked(kit: Kit, shot: Callable[[Page, str], Path]) -> None:
+def test_footprints_are_drawn_named_marked_and_picked(kit: Kit, shot: Callable[[Page, str], None]) -> None:
     lines = read_outlines(pa.array(TEXTS))
     rows = np.array([7, 8, 9, 3_000_000_000])
     page, sky = open_with(kit, served(lines, rows, np.array([0, 1, 1, 0]), [7]), outlines=TOLD)
@@ -122,7 +121,7 @@ def test_footprints_are_drawn_named_marked_and_picked(kit: Kit, shot: Callable[[
     assert kit.ask("s.lines.outlines.count") == 0
 
 
-def test_thirty_thousand_across_ra_zero(kit: Kit, shot: Callable[[Page, str], Path]) -> None:
+def test_thirty_thousand_across_ra_zero(kit: Kit, shot: Callable[[Page, str], None]) -> None:
     rng = np.random.default_rng(4)
     n = 30_000
     ra, dec = rng.uniform(0, 360, n), np.degrees(np.arcsin(rng.uniform(-1, 1, n)))

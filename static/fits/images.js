@@ -73,6 +73,7 @@ export class Image {
       const meta = await this.answer("meta", {}, signal);
       if (signal.aborted) return;
       this.meta = meta;
+      this.problem = ""; // of a tile of the image that was here before
       this.serial = version; // of what is shown: that of the tiles
       [this.nx, this.ny] = [meta.nx, meta.ny];
       this.lattice = meta.lattice ? new Lattice(meta.lattice, meta.nx, meta.ny) : null;

@@ -4,12 +4,12 @@ import { degreeText, hourText, positionText } from "../parts/sphere.js";
 
 const REST = 60; // ms the pointer must rest before the server is asked for what is not loaded
 
-export const number = (v) => (Number.isFinite(v) ? v.toPrecision(6).replace(/\.?0+(?=e|$)/, "").replace("-", "−") : "no value");
+export const number = (v) => (Number.isFinite(v) ? String(Number(v.toPrecision(6))).replaceAll("-", "−") : "no value");
 
 // All digits where the server has told them; what is not loaded is on its way.
 const textOf = ({ value, text } = {}) => {
   if (value === undefined) return "…";
-  return text && value !== null ? text.replace("-", "−") : number(value ?? NaN);
+  return text && value !== null ? text.replaceAll("-", "−") : number(value ?? NaN);
 };
 
 // The FITS pixel counts from 1, the LSST one from 0 at the corner of the parent image.
