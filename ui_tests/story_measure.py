@@ -115,7 +115,7 @@ def test_the_images_of_an_object_are_compared_measured_and_marked(portal, visit,
     apart = np.hypot((ra - ra[0]) * np.cos(np.radians(dec[0])), dec - dec[0]) * 3600
     assert apart.max() < 0.01, f"arcsec between the middles of six bands: {apart}"
     shot(page, "six")
-    image.get_by_label("Side by side (T)").click()
+    image.get_by_label("One image (S)").click()
     page.locator(".tv-frames").get_by_label("How much of the image").select_option("1′")
     ready(page, 6)
     image.get_by_role("button", name="i band").click()

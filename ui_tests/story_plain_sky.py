@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from ui_tests.conftest import FLAGS, launched
 from ui_tests.portal_kit import run_query, wait_rows
@@ -19,13 +19,12 @@ WHERE CONTAINS(POINT('ICRS', coord_ra, coord_dec), CIRCLE('ICRS', 62.0, -37.0, 0
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(browser: Browser) -> Iterator[Browser]:
     """Chromium as on a machine whose graphics are turned off."""
     flags = [flag for flag in FLAGS if not re.search("gl|gpu", flag)]
-    with sync_playwright() as playwright:
-        found = launched(playwright.chromium, [*flags, "--disable-gpu", "--disable-3d-apis"])
-        yield found
-        found.close()
+    found = launched(browser.browser_type, [*flags, "--disable-gpu", "--disable-3d-apis"])
+    yield found
+    found.close()
 
 
 def picture_of(page) -> np.ndarray:
