@@ -13,6 +13,7 @@ from portal.image.shapes import Shape
 
 MOST_PIXELS = 1 << 26  # of the box around a shape: a whole 8k x 8k mosaic; more would take gigabytes
 PERCENTS = (1, 5, 16, 25, 75, 84, 95, 99)
+MOST_CROSSINGS = 1 << 32  # edges of a polygon times the pixels of the rows they meet: some ten seconds
 BINS = 128
 STRIP = 1 << 20  # pixels looked at in one go
 
@@ -94,6 +95,8 @@ def values_in(
     x1, y1 = max(x0, min(nx, wanted[2])), max(y0, min(ny, wanted[3]))  # empty for a shape beside the image
     if (x1 - x0) * (y1 - y0) > MOST_PIXELS:
         raise LimitError(f"Statistics are taken of at most {MOST_PIXELS:,} pixels.", "Choose a smaller part.")
+    if shape is not None and shape.crossings(x0, y0, x1, y1) > MOST_CROSSINGS:
+        raise LimitError("The polygon goes to and fro too often to be measured.", "Draw one with fewer corners.")
     counted = {"masked": 0, "not_finite": 0, "pixels": 0, "beside": 0}
     parts, places = [], []
     columns = np.arange(x0, x1)
@@ -131,7 +134,7 @@ def _beside(shape: Shape, wanted: Box, here: Box) -> int:
     if wanted == here:
         return 0
     width, height = wanted[2] - wanted[0], wanted[3] - wanted[1]
-    if width * height > MOST_PIXELS:
+    if width * height > MOST_PIXELS or shape.crossings(*wanted) > MOST_CROSSINGS:
         return -1
     count, step = 0, max(1, STRIP // max(1, width))
     columns = np.arange(wanted[0], wanted[2])

@@ -111,6 +111,16 @@ def test_statistics_against_numpy(shape: Shape) -> None:
     assert sum(found["histogram"]["counts"]) == len(values)
 
 
+def test_polygons_cost_no_more_than_they_must() -> None:
+    pixels = np.ones((2000, 2000), np.uint8)
+    turn = np.linspace(0, 2 * np.pi, 9_000, endpoint=False)
+    round_ = Shape("polygon", tuple(zip(1000 + 900 * np.cos(turn), 1000 + 900 * np.sin(turn))))
+    assert statistics(pixels, round_)["n"] == pytest.approx(np.pi * 900**2, rel=1e-4)
+    zigzag = Shape("polygon", tuple((k / 5, 1999.0 * (k % 2)) for k in range(9_000)))
+    with pytest.raises(LimitError, match="to and fro"):
+        statistics(pixels, zigzag)
+
+
 def test_statistics_of_what_is_beside_the_image() -> None:
     found = statistics(PIXELS, Shape("box", ((0.0, 0.0),), (10.0, 10.0)))
     assert (found["pixels"], found["beside"]) == (36, 121 - 36)
