@@ -231,6 +231,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shots", action="store_true", help="keep pictures of the pages in ui_tests/shots")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that only ask for a ``theme`` run in the light one; with ``--shots`` in both, for the pictures."""
+    if "theme" in metafunc.fixturenames and metafunc.definition.get_closest_marker("parametrize") is None:
+        metafunc.parametrize("theme", ["light", "dark"] if metafunc.config.getoption("--shots", False) else ["light"])
+
+
 @pytest.fixture
 def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     """``shot(page, "name")`` keeps a picture of the page in ui_tests/shots, when the run has ``--shots``.
@@ -239,7 +245,7 @@ def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     """
 
     def keep(page: Page, name: str) -> None:
-        if not request.config.getoption("--shots"):
+        if not request.config.getoption("--shots", False):
             page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             return
         SHOTS.mkdir(exist_ok=True)

@@ -68,7 +68,8 @@ def rings(page: Page) -> list[dict]:
     return viewer(
         page,
         """const image = v.scene.current;
-           const made = v.overlay.tools.find((tool) => tool.name === 'layers').catalogue.known.get(image.id);
+           const { known } = v.overlay.tools.find((tool) => tool.name === 'layers').catalogue;
+           const made = known.get(`${image.id} ${image.serial}`);
            const value = (x, y) => v.scene.valueAt(image, x, y);
            const found = [];
            for (let k = 0; k < (made?.n ?? 0); k++) {

@@ -68,7 +68,6 @@ def place(page: Page, chart: Scatter, x: float, y: float) -> tuple[float, float]
     return box["x"] + u * box["width"], box["y"] + (1 - v) * box["height"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_looks_right(serve: Callable, shot: Callable, theme: str) -> None:
     many, few = Scatter(theme=theme), Scatter(theme=theme)
     with_density(many)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from portal.table.joining import KEEPS
 from portal.table.match import MODES
@@ -29,7 +28,6 @@ RESULTS = [
 ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_join_is_asked_estimated_and_made(serve, until, shot, theme: str) -> None:
     panel = CombinePanel(modes=MODES, keeps=KEEPS, estimate={}, results=RESULTS[:1], active="a", width=360, height=640)
     page = serve(panel, theme=theme)

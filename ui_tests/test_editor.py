@@ -216,7 +216,6 @@ def test_search_panel_and_screen_reader_name(serve, editor, shot):
     shot(page, "search")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_reads_well(serve, editor, shot, theme):
     editor.value = QUERY
     editor.problems = [

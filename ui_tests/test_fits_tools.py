@@ -156,6 +156,14 @@ def test_regions(kit: Kit, shot: Callable[..., object], until: Callable[..., Non
     x, y = marks(kit, "region")[0]["points"][0]
     drag(kit, (x, y + marks(kit, "region")[0]["sizes"][0]), (x + 20, y + marks(kit, "region")[0]["sizes"][0]))
     assert marks(kit, "region")[0]["points"][0] == pytest.approx([x + 20, y], abs=1.5)
+    # A press that the system takes away lets go of it.
+    x, y = marks(kit, "region")[0]["points"][0]
+    kit.hover(x, y + marks(kit, "region")[0]["sizes"][0])
+    page.mouse.down()
+    page.locator(".fits-view .host").dispatch_event("pointercancel")
+    kit.hover(x + 40, y)
+    page.mouse.up()
+    assert marks(kit, "region")[0]["points"][0] == pytest.approx([x, y], abs=0.1)
     sheet.locator(".planes summary").click()
     with page.expect_response(lambda r: "out=DETECTED" in r.url) as answer:
         sheet.get_by_label("DETECTED").check()
@@ -228,7 +236,8 @@ def test_layers_header_levels_and_files(kit: Kit, shot: Callable[..., object], u
         ],
     )
     frame.planes = replace(frame.planes, hdu=1)
-    widget = Fits(url="images", frames=kit.add(frame), width=1000, height=700, limits=[-10.0, 60.0], north_up=True)
+    told = kit.add(frame)
+    widget = Fits(url="images", frames=told, width=1000, height=700, limits=[-10.0, 60.0], north_up=True)
     # Two rows of a result, the second one the current; a click on a ring picks its row.
     rows = struct.pack("<4I4f2I2B", 2, 0, 9, 0xEE7733, 100, 300, 150, 150, 7, 9, 0, 1)
     kit.extra = [(r"/rows", fixed(rows))]
@@ -239,6 +248,10 @@ def test_layers_header_levels_and_files(kit: Kit, shot: Callable[..., object], u
     page.mouse.down()
     page.mouse.up()
     until(page, lambda: widget.clicked is not None and widget.clicked.row == 7)
+    # Another image under the same id has other pixels: rows are asked for anew.
+    with page.expect_response(re.compile(r"/rows\?")):
+        widget.frames = [{**told[0], "version": 1}]
+    kit.settle()
     # A grid in Galactic coordinates: a labelled line goes where astropy says.
     sheet = take(page, "layers")
     with page.expect_response(lambda r: "ask=grid" in r.url and "galactic" in r.url):

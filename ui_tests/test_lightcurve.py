@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from playwright.sync_api import Page, expect
 
 from portal.chart.lightcurve import LightCurve, read_curve
@@ -49,7 +48,6 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_looks_right(serve: Callable, shot: Callable, theme: str) -> None:
     chart = LightCurveChart(theme=theme)
     chart.show_curve(rr_lyrae())

@@ -157,7 +157,6 @@ def test_a_missing_schema_says_so(serve, troubles):
     expect(page.locator(".tv-schema-found.tv-error")).to_contain_text("404")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_reads_well(browse, shot, theme):
     page, _ = browse(theme=theme, size=(1440, 900))
     page.get_by_role("treeitem", name="dp1", exact=True).click()

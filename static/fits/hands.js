@@ -68,7 +68,10 @@ export function watchHands(frame, acts, signal) {
     if (!was || acts.tool("up", was.cell, at, event) || was.taken) return;
     if (!was.dragged && was.button === 0) acts.click(was.cell, at);
   });
-  on(host, "pointercancel", () => (down = null));
+  on(host, "pointercancel", (event) => {
+    if (down?.taken) acts.tool("up", down.cell, place(event), event); // or the tool would go on without a button
+    down = null;
+  });
   on(host, "pointerleave", (event) => {
     acts.tool("leave", null, place(event), event);
     acts.leave();

@@ -9,7 +9,7 @@ const RINGS = "m-4.500 0a4.500 4.500 0 1 0 9 0a4.500 4.500 0 1 0 -9 0";
 export class Catalogue {
   constructor() {
     this.shown = true;
-    this.known = new Map(); // image id -> {box, n, x, y, row, marked, current, more, colour}
+    this.known = new Map(); // see keyOf -> {box, n, x, y, row, marked, current, more, colour}
     this.under = new Set();
     this.version = -1;
     this.timer = null;
@@ -26,7 +26,7 @@ export class Catalogue {
       return;
     }
     const box = around(cell, 0);
-    const made = this.known.get(image.id);
+    const made = this.known.get(keyOf(image));
     if (box && (!made || made.stale || !within(box, made.box) || (made.more && smaller(box, made.box)))) this.#later(viewer);
     if (!made) {
       group.replaceChildren();
@@ -47,7 +47,7 @@ export class Catalogue {
 
   // The row whose ring is nearest to a place of a cell; -1 for none.
   rowAt(cell, px, py) {
-    const made = this.shown && this.known.get(cell.image.id);
+    const made = this.shown && this.known.get(keyOf(cell.image));
     let [best, far] = [-1, GRAB];
     for (let k = 0; k < (made?.n ?? 0); k++) {
       const [x, y] = cell.screen(made.x[k], made.y[k]);
@@ -62,31 +62,42 @@ export class Catalogue {
     this.timer = setTimeout(() => {
       for (const cell of viewer.cells()) {
         const box = cell.image.ready && cell.image.lattice && around(cell, MARGIN);
-        if (box && !this.under.has(cell.image.id)) this.#ask(cell.image, box, viewer);
+        if (box && !this.under.has(keyOf(cell.image))) this.#ask(cell.image, box, viewer);
       }
     }, SOON);
   }
 
   async #ask(image, box, viewer) {
-    this.under.add(image.id);
+    const key = keyOf(image);
+    this.under.add(key);
     const { version } = this;
     try {
       const query = new URLSearchParams({ f: image.id, box: box.join(","), n: version });
       const answer = await fetch(`${viewer.model.rows_url}?${query}`, { signal: viewer.signal });
       if (!answer.ok) throw new Error((await answer.text()).slice(0, 300));
-      this.known.set(image.id, { ...read(await answer.arrayBuffer()), box, stale: version !== this.version });
+      this.#keep(key, viewer, { ...read(await answer.arrayBuffer()), box, stale: version !== this.version });
     } catch (error) {
       if (error.name === "AbortError") return;
-      this.known.set(image.id, { n: 0, box, stale: false });
+      this.#keep(key, viewer, { n: 0, box, stale: false });
       viewer.say(`Rows could not be put on the image: ${error.message}`);
     } finally {
-      this.under.delete(image.id);
+      this.under.delete(key);
     }
     viewer.redraw();
-    const { more, n } = this.known.get(image.id);
+    const { more, n } = this.known.get(key) ?? {};
     if (more) viewer.say(`${n.toLocaleString()} of ${(n + more).toLocaleString()} rows drawn: zoom in for all`);
   }
+
+  // Rows of images that are closed are forgotten.
+  #keep(key, viewer, made) {
+    this.known.set(key, made);
+    const open = new Set(viewer.images().map(keyOf));
+    for (const old of this.known.keys()) if (!open.has(old)) this.known.delete(old);
+  }
 }
+
+// Another image under the same id, such as another HDU of its file, has other pixels.
+const keyOf = ({ id, serial }) => `${id} ${serial}`;
 
 // uint32 n, more, current (0xffffffff: none), colour as 0xrrggbb; float32 x[n], y[n]; uint32 row[n]; uint8 marked[n].
 function read(buffer) {
