@@ -227,7 +227,11 @@ export function render({ model, view, el }) {
       for (const what of ["base", "overlay", "picture", "tiles"]) problems[what] = "";
       say();
     },
-    offered: () => gesture(model, "offered"),
+    offered: () => {
+      if (!stage?.view) return;
+      const [ra, dec] = stage.aladin.getRaDec();
+      gesture(model, "offered", { ra, dec, fov: stage.view.fov });
+    },
     grid: () => viewing.turnGrid(),
     copy: () => frame.readout.copy(),
     holdPlace: () => frame.readout.lock.click(),

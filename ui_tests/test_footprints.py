@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import struct
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -119,6 +121,26 @@ def test_footprints_are_drawn_named_marked_and_picked(kit: Kit, shot: Callable[[
     sky.outlines = {"note": "The outlines have more than 4,000,000 corners. Filter the rows first.", "wrong": True}
     expect(panel).to_contain_text("4,000,000 corners")
     assert kit.ask("s.lines.outlines.count") == 0
+
+
+def test_a_mark_while_the_outlines_are_on_their_way_does_not_lose_them(kit: Kit) -> None:
+    lines = read_outlines(pa.array(TEXTS))
+    base, gate = served(lines, np.arange(4), np.zeros(4, int), [2]), threading.Event()
+
+    class Slow(base):
+        async def get(self) -> None:
+            while self.get_query_argument("ask") == "outlines" and not gate.is_set():
+                asked.append(1)
+                await asyncio.sleep(0.02)
+            base.get(self)
+
+    asked: list[int] = []
+    page, sky = open_with(kit, Slow, outlines=TOLD)
+    kit.until(page, lambda: bool(asked))
+    sky.outlines = {**TOLD, "marking": 2, "note": "told again"}
+    expect(page.locator(".section.footprints .note")).to_have_text("told again")
+    gate.set()
+    kit.until(page, lambda: kit.ask("s.lines.outlines.count") == 4 and kit.ask("s.lines.marked.has(2)"))
 
 
 def test_thirty_thousand_across_ra_zero(kit: Kit, shot: Callable[[Page, str], None]) -> None:

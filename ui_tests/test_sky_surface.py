@@ -185,6 +185,7 @@ def test_grid_readout_and_furniture_agree_with_astropy(kit: Kit, shot: Callable)
     shot(page, "grid")
     page.get_by_role("button", name="Coadd images here").click()
     kit.until(page, lambda: sky.offered is not None)
+    assert sky.offered[1:] == pytest.approx((*kit.ask("s.aladin.getRaDec()"), kit.ask("s.view.fov")))
     for kind in ("MOL", "SIN", ""):
         page.get_by_label("Projection", exact=True).select_option(kind)
         kit.until(page, lambda kind=kind: kit.ask("s.view.kind") == (kind or "TAN"))

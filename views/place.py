@@ -8,7 +8,7 @@ from portal.errors import TriviewError
 from portal.session import Session
 from portal.vo.soda import Cutouts
 from widgets.fits import Fits
-from widgets.sky import Sky
+from widgets.sky import Sky, SkyOffered
 
 from .base import View
 from .feeds import Feeds
@@ -24,7 +24,7 @@ class Place(View):
     def __init__(self, session: Session, feeds: Feeds, sky: Sky, image: Fits, cutouts: Cutouts) -> None:
         super().__init__(session, feeds)
         self.sky, self.image, self.cutouts = sky, image, cutouts
-        self.take(sky, moved=lambda gesture: self._moved(gesture, "sky"), offered=lambda _: self._open())
+        self.take(sky, moved=lambda gesture: self._moved(gesture, "sky"), offered=self._open)
         self.take(image, moved=lambda gesture: self._moved(gesture, "image"))
         self.listen(self._follow, "place", "linked")
 
@@ -44,12 +44,10 @@ class Place(View):
         elif not session.follow:  # cutouts of the row keep to the row
             self.image.go(ra, dec, fov)
 
-    def _open(self) -> None:
-        """The coadds of all bands, as wide as the sky view."""
-        if not self.session.place:
-            return
-        ra, dec, fov, _ = self.session.place
-        radius = max(min(fov, CLOSE) / 2, LEAST)
+    def _open(self, gesture: SkyOffered) -> None:
+        """The coadds of all bands where the sky view is now, as wide as it; a row may have moved it since ``place``."""
+        ra, dec = gesture.ra, gesture.dec
+        radius = max(min(gesture.fov, CLOSE) / 2, LEAST)
         self.run(lambda: [ref.cut(ra, dec, radius) for ref in self.cutouts.coadds(ra, dec)], self._opened)
 
     def _opened(self, refs: list) -> None:

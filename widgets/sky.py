@@ -10,6 +10,8 @@ import param
 
 from widgets.base import Gesture, JSWidget
 
+WIDEST = 400.0  # degrees of a view; a little more than all around, as rounding may have it
+
 
 class SkyClicked(NamedTuple):
     """The user clicked the mark of ``row`` (row number in the result)."""
@@ -87,9 +89,12 @@ class SkyShown(NamedTuple):
 
 
 class SkyOffered(NamedTuple):
-    """The user pressed the button that ``offer`` put over the sky."""
+    """The user pressed the button that ``offer`` put over the sky; the centre and width of the view (degrees) then."""
 
     n: int
+    ra: float
+    dec: float
+    fov: float
 
 
 class Sky(JSWidget):
@@ -160,13 +165,17 @@ class Sky(JSWidget):
             _check_region(fields["kind"], fields["coords"])
             if fields["mode"] not in ("and", "or", "and not"):
                 raise ValueError("a region joined in no known way")
-        if name == "moved" and not _on_sky(fields["ra"], fields["dec"]):
+        if name in ("moved", "offered") and not _is_view(fields["ra"], fields["dec"], fields["fov"]):
             raise ValueError("a place that is not on the sky")
         super().received(name, fields)
 
 
 def _on_sky(ra: float, dec: float) -> bool:
     return math.isfinite(ra) and abs(dec) <= 90
+
+
+def _is_view(ra: float, dec: float, fov: float) -> bool:
+    return _on_sky(ra, dec) and 0 < fov <= WIDEST
 
 
 def _check_region(kind: str, coords: list[float]) -> None:

@@ -18,6 +18,7 @@ from portal.errors import FormatError, LimitError
 DEEPEST = 29  # order of HEALPix in MOC
 FULL = 12 * 4**DEEPEST
 MOST_BYTES = 128 << 20  # of a file, unpacked: 8 million ranges
+MOST_TEXT = 32 << 20  # bytes of JSON or text: each cell takes ten times as much while it is read
 MOST_CELLS = 8_000_000
 MOST_BLOCKS = 200  # of a FITS header: 7,200 cards
 CREDIBLE = 0.9  # of a sky map: the region that holds so much of the probability
@@ -41,6 +42,8 @@ def read_moc(content: bytes) -> Read:
     content = _unpacked(content)
     if content[:6] == b"SIMPLE":
         return _fits(content)
+    if len(content) > MOST_TEXT:
+        raise LimitError(f"A MOC written as text is larger than {MOST_TEXT >> 20} MiB.", "Save it as FITS.")
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] == b"{":
         return _cells(_json(content))
@@ -113,12 +116,12 @@ def _json(content: bytes) -> dict[int, np.ndarray]:
 
 def _text(content: bytes) -> dict[int, np.ndarray]:
     try:
-        words = re.split(r"[\s,]+", content.decode("ascii").strip())
+        text = content.decode("ascii")
     except UnicodeDecodeError:
         raise FormatError("This text is not a MOC: it is not ASCII.", WANTED) from None
-    found: dict[int, list[tuple[int, int]]] = {}
-    order = -1
-    for word in words:
+    found: dict[int, list[int]] = {}  # first and last in turn: pairs of their own would take four times the memory
+    order, cells = -1, 0
+    for word in (match[0] for match in re.finditer(r"[^\s,]+", text)):
         # Both "3/1" and "3/ 1" are written.
         for token in (word.partition("/")[0] + "/", word.partition("/")[2]) if "/" in word else (word,):
             if not token:
@@ -131,7 +134,10 @@ def _text(content: bytes) -> dict[int, np.ndarray]:
                 found.setdefault(order, [])
             else:
                 first, last = int(match[2]), int(match[3] or match[2])
-                found[order].append((min(first, FULL), min(last, FULL)))
+                found[order] += (min(first, FULL), min(last, FULL))
+                cells += 1
+                if cells > MOST_CELLS:
+                    raise LimitError(f"The MOC has more than {MOST_CELLS:,} cells.", "Degrade it to a lower order.")
     return {order: np.array(pixels, np.int64).reshape(-1, 2) for order, pixels in found.items()}
 
 

@@ -48,11 +48,11 @@ export class Catalog {
   // What Python says of it now.
   update(info) {
     const other = info.version !== this.info.version || info.url !== this.info.url;
+    const back = info.shown && !this.info.shown; // the view may have moved on since
     this.info = info;
     this.paint();
-    if (!other) return;
-    this.tiles.renew();
-    this.settled(this.sky.stage.view);
+    if (other) this.tiles.renew();
+    if (other || back) this.settled(this.sky.stage.view);
   }
 
   paint() {

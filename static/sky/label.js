@@ -63,7 +63,7 @@ export class Label {
       this.known.set(key, lines);
       if (this.row === row) this.#show(lines);
     } catch {
-      this.hide(); // a label is no reason for a message; the next one may come
+      if (this.row === row) this.hide(); // a label is no reason for a message; the next one may come
     }
   }
 

@@ -17,7 +17,8 @@ export function joinOutlines(sky) {
   marks.svg.prepend(current, hovered);
   const label = new Label(frame.host);
   let request = new AbortController();
-  let [url, version, marking] = ["", -1, -1];
+  let url = "";
+  let [held, marked] = ["", ""]; // which outlines and marks the layer has; what was only asked for may never come
   let under = []; // numbers of the outlines under the pointer
   let turn = 0; // which of them the next click takes
   let last = null;
@@ -114,10 +115,11 @@ export function joinOutlines(sky) {
     section.hidden = !told.url && !told.note;
     controls.say(told.note ?? "", Boolean(told.wrong));
     controls.offer(told.bands ?? []);
-    const [fresh, moved] = [told.url !== url || told.version !== version, told.marking !== marking];
-    [url, version, marking] = [told.url ?? "", told.version ?? -1, told.marking ?? -1];
-    if (!fresh && !moved) return paint();
+    url = told.url ?? "";
+    const [lines, marks] = [`${url} ${told.version}`, `${url} ${told.marking}`];
+    const fresh = lines !== held;
     request.abort();
+    if (!fresh && marks === marked) return paint();
     request = new AbortController();
     const { signal: now } = request;
     const get = async (what, v) => {
@@ -126,8 +128,10 @@ export function joinOutlines(sky) {
       return answer.arrayBuffer();
     };
     try {
-      if (fresh) layer.load(url ? readOutlines(await get("outlines", version)) : NO_OUTLINES);
-      layer.mark(new Set(url ? new Uint32Array(await get("marks", marking)) : []));
+      if (fresh) layer.load(url ? readOutlines(await get("outlines", told.version)) : NO_OUTLINES);
+      held = lines;
+      layer.mark(new Set(url ? new Uint32Array(await get("marks", told.marking)) : []));
+      marked = marks;
       sky.fail("outlines", "");
       if (fresh) sky.loaded();
     } catch (error) {

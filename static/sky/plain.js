@@ -200,6 +200,7 @@ export function joinPicture(sky) {
     request.abort();
     request = new AbortController();
     const mine = request.signal;
+    let address = "";
     frame.root.classList.add("tv-busy");
     try {
       const answer = await fetch(`${model.picture}?${question}`, { signal: mine });
@@ -207,7 +208,7 @@ export function joinPicture(sky) {
         const said = await answer.json().catch(() => ({}));
         throw new Error(said.message ?? `status ${answer.status}`);
       }
-      const address = URL.createObjectURL(await answer.blob());
+      address = URL.createObjectURL(await answer.blob());
       image.src = address;
       await image.decode();
       if (shown) URL.revokeObjectURL(shown);
@@ -219,6 +220,7 @@ export function joinPicture(sky) {
       place();
       sky.fail("picture", "");
     } catch (error) {
+      if (address) URL.revokeObjectURL(address);
       if (mine.aborted) return;
       asked = "";
       sky.fail("picture", `The picture of the sky could not be had: ${error.message}`);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from types import SimpleNamespace
 
+import param
 import pyarrow as pa
 import pytest
 
@@ -18,8 +19,11 @@ from tests.views.desk_kit import Desk
 from views.coverage import Coverage
 from views.feeds import Feeds
 from views.goto import Goto
+from views.place import LEAST
+from views.place import Place as PlaceView
 from widgets import base
-from widgets.sky import Sky
+from widgets.fits import Fits
+from widgets.sky import Sky, SkyMoved, SkyOffered
 
 PLACED = TableMeta((Column("ra", ucd="pos.eq.ra"), Column("dec", ucd="pos.eq.dec"), Column("objectId", "long")))
 BARE = TableMeta((Column("mag"),))
@@ -27,6 +31,9 @@ BARE = TableMeta((Column("mag"),))
 
 class Results(Desk):
     """A page with several results; work waits until ``finish`` when ``slow``."""
+
+    place = param.Parameter(())
+    linked = param.Boolean(False)
 
     def __init__(self, folder) -> None:
         rows = {
@@ -53,6 +60,12 @@ class Results(Desk):
     def look_of(self, key: str) -> Look:
         return self.look if key == self.active else Look()
 
+    def look_at(self, *place: object) -> None:
+        self.place = place
+
+    def show_images(self, refs: list) -> None:
+        self.images = refs
+
     def _read(self, work) -> Future:
         if not self.slow:
             return super()._read(work)
@@ -68,7 +81,8 @@ class Results(Desk):
 
 @pytest.fixture
 def desk(monkeypatch, tmp_path) -> Results:
-    (tmp_path / "sky.js").write_text("")
+    for noun in ("sky", "fits"):
+        (tmp_path / f"{noun}.js").write_text("")
     monkeypatch.setattr(base, "DIST", tmp_path)
     return Results(tmp_path)
 
@@ -102,9 +116,18 @@ def test_an_id_is_looked_up_in_the_result_it_was_written_for(desk: Results) -> N
 def test_what_only_looks_like_an_id_is_no_failure(desk: Results, text: str) -> None:
     asked = []
     view = Goto(desk, Feeds(1), Sky(), SimpleNamespace(find=lambda name: asked.append(name) or Place(1.0, 2.0, name)))
-    desk.look_at = lambda *place: None
     try:
         view.go(text)
     except QueryError:
         return
     assert asked == [text] and "Unexpected" not in str(desk.trouble)
+
+
+def test_coadds_are_opened_where_the_sky_is_when_asked(desk: Results) -> None:
+    sky = Sky()
+    ref = SimpleNamespace(cut=lambda *circle: circle)
+    PlaceView(desk, Feeds(1), sky, Fits(), SimpleNamespace(coadds=lambda ra, dec: [ref] if ra > 50 else []))
+    sky.moved = SkyMoved(1, 10.0, 20.0, 0.04)
+    assert sky.offer
+    sky.offered = SkyOffered(2, 62.0, -37.0, 0.001)  # a row that was clicked has moved the view since
+    assert desk.images == [(62.0, -37.0, LEAST)]

@@ -51,8 +51,11 @@ def test_places_off_the_sky_are_dropped() -> None:
     sky = Sky()
     send(sky, "moved", ra=math.nan, dec=0, fov=1)
     send(sky, "moved", ra=0, dec=91, fov=1)
+    for fov in (math.nan, 0, -1, math.inf):
+        send(sky, "moved", ra=0, dec=0, fov=fov)
+        send(sky, "offered", ra=0, dec=0, fov=fov)
     send(sky, "clicked", row="1")
-    assert sky.moved is None and sky.clicked is None
+    assert sky.moved is None and sky.clicked is None and sky.offered is None
 
 
 def test_going_to_the_same_place_again_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,3 +215,14 @@ def test_a_packed_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moc_read, "MOST_BYTES", 1 << 20)
     with pytest.raises(LimitError, match="MiB"):
         coverage_of_file("bomb", gzip.compress(bytes(8 << 20)))
+
+
+def test_maps_written_as_text_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moc_read, "MOST_CELLS", 20)
+    assert coverage_of_file("few", b"29/" + b" 5-6" * 20).order == 29
+    with pytest.raises(LimitError, match="20 cells"):
+        coverage_of_file("many", b"29/" + b" 5-6" * 21)
+    monkeypatch.setattr(moc_read, "MOST_TEXT", 100)
+    for content in (b"29/ 5" + b" " * 100, b'{"29": [5]}' + b" " * 100):
+        with pytest.raises(LimitError, match="FITS"):
+            coverage_of_file("long", content)
