@@ -81,6 +81,11 @@ def test_new_rows_come_with_a_new_version(kit: Kit) -> None:
     sky.catalogs = [catalog(version=3)]
     kit.until(page, lambda: kit.ask("s.layer.points.count") == 3)
     assert kit.ask("[s.layer.points.missing, s.layer.inView]") == [2, 1]
+    hidden = catalog(key="two", active=False, shown=False)
+    sky.catalogs = [hidden, catalog(version=3)]
+    kit.until(page, lambda: kit.ask("s.layer.catalogs.length") == 2)
+    sky.catalogs = [{**hidden, "shown": True}, catalog(version=3)]
+    kit.until(page, lambda: kit.ask("s.layer.catalogs[0].points.points.count") == 3)
     sky.catalogs = []
     kit.until(page, lambda: kit.ask("s.layer.points.count") == 0)
 
