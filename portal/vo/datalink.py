@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from ..errors import ServiceError
 from ..table.columns import Service, TableMeta
-from .http import Web, error_text
+from .http import Web, busy, error_text
 from .votable import small_table
 
 SODA_SYNC = "ivo://ivoa.net/std/soda#sync"
@@ -68,8 +68,10 @@ class Links(NamedTuple):
 
 
 def read_links(web: Web, url: str) -> Links:
-    """Fetch and read a {links} answer. Raises ServiceError, also when every row is a fault."""
+    """Fetch and read a {links} answer. Raises ServiceError, also when every row is a fault, BusyError at a quota."""
     answer = web.get(url)
+    if answer.status_code == 429:
+        raise busy(answer, url)
     if answer.status_code >= 400:
         raise ServiceError(error_text(answer), status=answer.status_code, url=url)
     meta, rows = small_table(answer.content)

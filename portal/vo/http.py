@@ -39,7 +39,7 @@ def is_private(host: str) -> bool:
     """Whether any address of ``host`` is not a public one (loopback, link-local, private networks)."""
     try:
         found = {item[4][0] for item in socket.getaddrinfo(host, None)}
-    except OSError:
+    except (OSError, UnicodeError):  # no answer, or no name that can be asked for
         raise ServiceError(f"The host {host!r} cannot be found.", "Check the address, or try again later.") from None
     return not all(map(is_public, found))
 
@@ -112,7 +112,10 @@ class Web:
         for _ in range(REDIRECTS):
             self.check(url)
             headers = {} if anonymous else self._headers(url)
-            request = self._client.build_request(method, url, headers=headers, **more)
+            try:
+                request = self._client.build_request(method, url, headers=headers, **more)
+            except httpx.InvalidURL as error:
+                raise ServiceError(f"{url[:200]!r} is not an address ({error}).", url=url[:200]) from None
             if seconds:
                 request.extensions["timeout"] = httpx.Timeout(seconds, connect=10.0).as_dict()
             try:
@@ -128,8 +131,11 @@ class Web:
                     url=url,
                 ) from None
             if answer.is_redirect:
-                url = str(answer.url.join(answer.headers["location"]))
                 answer.close()
+                try:
+                    url = str(answer.url.join(answer.headers["location"]))
+                except (KeyError, httpx.InvalidURL):
+                    raise ServiceError(f"{url} leads on to no address.", status=answer.status_code, url=url) from None
                 method, more = "GET", {}
                 continue
             return answer

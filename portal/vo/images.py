@@ -156,8 +156,8 @@ class ImageFiles:
                 self.quota.take(stop, tell)
             paid = False
             tell("Asking …")
-            url = self._address(ref)
             try:
+                url = self._address(ref)
                 # What a user typed in must not see our token; what our service links to may need it.
                 fetch_file(self.web, url, part, self.most_bytes, stop, far, anonymous=elsewhere)
                 break

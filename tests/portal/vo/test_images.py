@@ -52,7 +52,12 @@ class Archive(BaseHTTPRequestHandler):
         told.asked.append((parts.path, parse_qs(parts.query), self.headers.get("Authorization")))
         base = f"http://{self.headers['Host']}"
         body, status, more = image(), 200, {}
-        if parts.path == "/links":
+        if parts.path == "/nowhere":
+            status, more = 302, {"Location": parts.query} if parts.query else {}
+        elif told.busy:
+            told.busy -= 1
+            status, more = 429, {"Retry-After": "1"}
+        elif parts.path == "/links":
             rows = ROW.format(url=f"{base}/whole", what="#this", error="")
             body = LINKS.format(rows=rows, base=base).encode()
         elif parts.path == "/fault":
@@ -60,9 +65,6 @@ class Archive(BaseHTTPRequestHandler):
             body = LINKS.format(rows=rows, base=base).encode()
         elif parts.path == "/page":
             body = b"<html>Please log in</html>"
-        elif told.busy:
-            told.busy -= 1
-            status, more = 429, {"Retry-After": "1"}
         self.send_response(status)
         for name, value in more.items():
             self.send_header(name, value)
@@ -139,6 +141,11 @@ def test_what_a_service_does_wrong_is_told(base: str, told, make, tmp_path: Path
         get(files, ImageRef("f", "x", url=f"{base}/fault"))
     with pytest.raises(ServiceError, match="no FITS file but: '<html>Please log in"):
         get(files, ImageRef("p", "x", source="file", url=f"{base}/page"))
+    for address in ("/nowhere", "/nowhere?ftp://x/y", f"/nowhere?http://x.org/{'4' * 66_000}", "/\x01"):
+        with pytest.raises(ServiceError):
+            get(files, ImageRef("n", "x", source="url", url=base + address))
+    with pytest.raises(ServiceError, match="cannot be found"):
+        get(files, ImageRef("n", "x", source="url", url=f"http://{'a' * 70}.org/"))
     with pytest.raises(ServiceError, match="broke"):
         get(files, ImageRef("s", "x", source="file", url=f"{base}/cut-short"))
     with pytest.raises(LimitError):
@@ -153,6 +160,8 @@ def test_a_busy_service_is_asked_again(base: str, told, make) -> None:
     words: list[str] = []
     assert get(make(), ImageRef("b", "x", source="file", url=f"{base}/busy"), words=words) == image()
     assert any("quota" in text for text in words)
+    told.busy = 1
+    assert get(make(), ImageRef("k", "x", url=f"{base}/links?ID=9")) == image(), "so are its links"
     told.busy = 1
     files = make()
     with pytest.raises(BusyError):
