@@ -75,6 +75,9 @@ def _header(frame: Frame, place: int) -> fits.Header:
 def _move(header: fits.Header, x0: int, y0: int) -> None:
     """Give a header the corner of a part: reference pixels move against it, the parent's pixel with it."""
     corner = {"1": x0, "2": y0}
+    for axis in corner:
+        if f"CTYPE{axis}" in header:
+            header.setdefault(f"CRPIX{axis}", 0.0)  # what the standard takes for a card that is not there
     for key in list(header):
         found = CORNER.fullmatch(key)
         if found is None or isinstance(header[key], str | bool):

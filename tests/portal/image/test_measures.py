@@ -184,6 +184,11 @@ def test_cutouts_keep_pixels_places_and_headers() -> None:
         for name in ("IMAGE", "MASK"):
             spot = WCS(hdus[name].header).pixel_to_world(7, 11)
             assert spot.separation(SKY.pixel_to_world(127, 41)).arcsec < 1e-6
+    cards = [["CTYPE1", "RA---TAN", ""], ["CTYPE2", "DEC--TAN", ""], ["CRVAL1", 62.0, ""], ["CRVAL2", -37.0, ""],
+             ["CDELT1", -1e-4, ""], ["CDELT2", 1e-4, ""]]  # fmt: skip
+    bare = Frame("x", Planes(np.ones((30, 30))), Described(hdus=({"name": "IMAGE", "index": 0},), headers=[cards]))
+    moved = fits.open(BytesIO(cutout(bare, (10, 4, 20, 20))))["IMAGE"].header
+    assert (moved["CRPIX1"], moved["CRPIX2"]) == (-10, -4), "a reference pixel that is not given is 0"
     with pytest.raises(FormatError, match="no pixels"):
         cutout(whole, (500, 0, 600, 10))
 
