@@ -28,6 +28,7 @@ GROUND: RGB = (11, 13, 18)
 MOST_TILES = 64  # of one picture; a coarser order is drawn when a view needs more
 MOST_TILE_PIXELS = 2048 * 2048
 FOLDER = 10_000  # tiles of one Dir folder
+DEEPEST = 29  # HEALPix order of pixels; finer ones have no number in 64 bits
 DOTS = 20_000  # rows in the picture up to which each is a dot; more are shaded by their number
 LEAST_STEPS = 24  # straight pieces a great circle across the picture is drawn by
 
@@ -71,6 +72,8 @@ def draw_sky(sight: Sight, properties: Mapping[str, str], fetch: Fetch, pool: Ex
         raise FormatError("This survey has tiles of values only.", "Choose one with pictures (PNG or JPEG).")
     deepest, least = (_whole(properties, name, n) for name, n in (("hips_order", 3), ("hips_order_min", 0)))
     bits = _whole(properties, "hips_tile_width", 512).bit_length() - 1
+    deepest = min(deepest, DEEPEST - bits)
+    least = min(least, deepest)
     x, y = np.meshgrid(np.arange(sight.width) + 0.5, np.arange(sight.height) + 0.5)
     ra, dec = sight.sky(x.ravel(), y.ravel())
     seen = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))

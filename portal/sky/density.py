@@ -22,6 +22,7 @@ MAX_ORDER = 14  # of tiles; its bins are 50 mas wide, finer than any image behin
 RUNS_FROM = 4 * WIDTH * WIDTH  # rows in a tile from which finding the ends of bins costs less than counting rows
 FEW_MORE = 1.3  # the pixels that cover a circle hold at most so many times the rows of the circle itself, nearly always
 COARSE_ROWS = 200_000  # positions looked at for the circle around all
+PULLS = 30  # of the circle's centre towards the row farthest from it
 COARSE_FROM = 14  # HEALPix order of the pixels that stand for their rows, when there are more; its pixels are 13" wide
 COVER_STEPS = 5  # orders finer than the pixel as wide as the circle
 
@@ -151,6 +152,15 @@ class SkyIndex:
         two = at(farthest(one))
         middle = one + two if np.linalg.norm(one + two) > 1e-6 else one
         middle = middle / np.linalg.norm(middle)
+        ball, best = middle, -2.0
+        for step in range(3, 3 + PULLS):  # ever less towards the farthest (Bădoiu & Clarkson 2003)
+            far = at(farthest(ball))
+            length = np.linalg.norm(ball)
+            if length < 1e-6:
+                break  # they lie all around
+            if far @ ball / length > best:
+                best, middle = far @ ball / length, ball / length
+            ball = ball + (far - ball) / step
         ra0, dec0 = math.degrees(math.atan2(middle[1], middle[0])) % 360, math.degrees(math.asin(middle[2]))
         return ra0, dec0, min(180.0, float(_separation(ra, dec, ra0, dec0).max()) * (1 + 1e-9) + room)
 

@@ -30,7 +30,8 @@ export function normal(v) {
 export const separation = (a, b) => Math.atan2(Math.hypot(...cross(a, b)), dot(a, b));
 
 // A circle {ra, dec, radius} in degrees around all `count` directions; null when there is none.
-// `at(i)` gives direction i or null. Ritter's way: at most a tenth wider than the narrowest circle.
+// `at(i)` gives direction i or null. About the middle of two far apart: half as wide again as the narrowest circle where
+// the places are corners of a triangle, nearly always less.
 export function enclosing(count, at) {
   const farthest = (from) => {
     let best = null;

@@ -103,6 +103,13 @@ def test_a_survey_that_cannot_be_drawn(pool) -> None:
             draw_sky(sight, {**PROPERTIES, **wrong}, tile, pool)
 
 
+def test_a_survey_that_claims_more_orders_than_there_are_is_drawn_dark(pool) -> None:
+    sight = Sight.checked(1, 2, 1e-5, 40, 30, "TAN")
+    for least in ("0", "29"):
+        claims = {**PROPERTIES, "hips_order": "29", "hips_order_min": least}
+        assert (draw_sky(sight, claims, lambda _: None, pool) == GROUND).all()
+
+
 def test_a_wide_view_of_a_survey_without_coarse_orders_asks_for_few_tiles(pool) -> None:
     asked = []
     sight = Sight.checked(0, 0, 360, 200, 100, "AIT")

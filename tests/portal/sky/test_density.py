@@ -137,6 +137,11 @@ def test_the_circle_around_all_rows_holds_them_also_when_they_are_many(monkeypat
             ra, dec, radius = index.bounds()
             away = SkyCoord(ra, dec, unit="deg").separation(SkyCoord(index.ra, index.dec, unit="deg")).deg
             assert away.max() <= radius < 1.3 * away.max()
+    corners = np.radians([90.0, 210.0, 330.0])
+    ra, dec, radius = SkyIndex(50 + np.cos(corners), np.sin(corners), np.arange(3)).bounds()
+    assert (ra, dec) == pytest.approx((50, 0), abs=0.1) and 1 <= radius < 1.1
+    around = SkyIndex(np.arange(0, 360, 30.0), np.zeros(12), np.arange(12)).bounds()
+    assert 90 - 1e-6 <= around[2] <= 180.1
 
 
 def test_a_tile_is_a_fits_file_and_its_properties_a_hips_record() -> None:
