@@ -66,3 +66,19 @@ export function texture(gl, width, height, values) {
   for (const name of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, name, gl.CLAMP_TO_EDGE);
   return made;
 }
+
+// An empty canvas as large as the view. Returns the pixels of the screen that a CSS pixel has.
+export function clearFor(gl, view) {
+  const { canvas } = gl;
+  const ratio = window.devicePixelRatio || 1;
+  const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
+  if (canvas.width !== width || canvas.height !== height) {
+    [canvas.width, canvas.height] = [width, height];
+    canvas.style.width = `${view.width}px`;
+    canvas.style.height = `${view.height}px`;
+  }
+  gl.viewport(0, 0, width, height);
+  gl.clearColor(0, 0, 0, 0);
+  gl.clear(gl.COLOR_BUFFER_BIT);
+  return ratio;
+}

@@ -1,6 +1,7 @@
 // The layer of outlines: closed loops of great circle edges, drawn by WebGL2, picked in doubles. Knows no rows' meaning.
 import lineShader from "./lines.glsl";
 import strokeShader from "./stroke.glsl";
+import { clearFor } from "./gl.js";
 import { project, projecting, tellView } from "./projection.js";
 import { enclosing, normal, separation, unit } from "../parts/sphere.js";
 
@@ -147,16 +148,7 @@ export class LineLayer {
 
   draw(view) {
     const gl = this.gl;
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
-    if (this.canvas.width !== width || this.canvas.height !== height) {
-      [this.canvas.width, this.canvas.height] = [width, height];
-      this.canvas.style.width = `${view.width}px`;
-      this.canvas.style.height = `${view.height}px`;
-    }
-    gl.viewport(0, 0, width, height);
-    gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
+    const ratio = clearFor(gl, view);
     if (!this.ends || !this.shown) return;
     gl.useProgram(this.program);
     tellView(gl, this.at, view);

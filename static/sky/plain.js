@@ -1,7 +1,7 @@
 // The sky without WebGL2: pictures that the server draws, moved by the same hands. Stands in for stage.js and Aladin.
 import { element, gesture } from "../parts/kit.js";
 import { cross, normal, unit } from "../parts/sphere.js";
-import { NARROWEST_AIT, pixelOf, readView, sameView, WIDEST_TAN } from "./projection.js";
+import { alongAxis, NARROWEST_AIT, pixelOf, readView, sameView, WIDEST_TAN } from "./projection.js";
 
 const SETTLED_MS = 150;
 const NARROWEST = 1 / 3600;
@@ -10,12 +10,6 @@ const DEGREE = Math.PI / 180;
 const SHARPEST = 2; // picture pixels a CSS pixel at most
 
 export const NOTICE = "Drawn by the server: no WebGL2 in this browser";
-
-// Hammer's and the gnomonic plane: distance from the centre of a place `angle` away along the main axis.
-const along = {
-  TAN: Math.tan,
-  AIT: (angle) => (2 * Math.SQRT2 * Math.sin(angle / 2)) / Math.sqrt(1 + Math.cos(angle / 2)),
-};
 
 function lonLat([x, y, z]) {
   return [(Math.atan2(y, x) / DEGREE + 360) % 360, Math.atan2(z, Math.hypot(x, y)) / DEGREE];
@@ -47,7 +41,7 @@ class Geometry {
   // ICRS degrees of a CSS pixel; null beside the sky.
   pix2world(px, py) {
     const [width, height] = this.getSize();
-    const scale = width / 2 / along[this.kind]((this.fov / 2) * DEGREE);
+    const scale = width / 2 / alongAxis(this.kind, (this.fov / 2) * DEGREE);
     const [x, y] = [(px - width / 2) / scale, (height / 2 - py) / scale];
     let local;
     if (this.kind === "TAN") {

@@ -1,7 +1,7 @@
 // The canvas of the rows of all catalogues: one WebGL2 context for points and densities, the active catalogue on top.
 import denseShader from "./dense.glsl";
 import dotShader from "./dots.glsl";
-import { program } from "./gl.js";
+import { clearFor, program } from "./gl.js";
 import pointShader from "./points.glsl";
 import { projecting } from "./projection.js";
 import shadeShader from "./shade.glsl";
@@ -44,16 +44,7 @@ export class RowLayer {
 
   draw(view) {
     const gl = this.gl;
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
-    if (this.canvas.width !== width || this.canvas.height !== height) {
-      [this.canvas.width, this.canvas.height] = [width, height];
-      this.canvas.style.width = `${view.width}px`;
-      this.canvas.style.height = `${view.height}px`;
-    }
-    gl.viewport(0, 0, width, height);
-    gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
+    clearFor(gl, view);
     for (const catalog of this.catalogs) catalog.draw(view, this);
   }
 
