@@ -300,7 +300,7 @@ def test_sky_and_images_look_at_the_same_place(tmp_path: Path, archive: Archive)
     assert sky.offer == ""
     sky.moved = SkyMoved(3, 62.0, -37.0, 0.02)
     assert sky.offer == "Coadd images here"
-    press(sky, "offered")
+    press(sky, "offered", ra=62.0, dec=-37.0, fov=0.02)
     assert [ref.band for ref in session.images] == list("ugrizy") and not session.follow
     assert {ref.circle for ref in session.images} == {(62.0, -37.0, 0.01)}
     Goto(session, Feeds(1), sky, None).go("62.5 -37.5")
