@@ -130,7 +130,7 @@ def test_without_webgl2_it_says_so(serve: Callable[..., Page]) -> None:
                return kind === 'webgl2' ? null : real.call(this, kind, ...more); }; }"""
     )
     column.append(make())
-    expect(page.locator(".message.tv-error")).to_contain_text("WebGL2")
+    expect(page.locator(".sky-view .notice")).to_contain_text("Drawn by the server: no WebGL2")
 
 
 def test_looks(kit: Kit, shot: Callable[..., object]) -> None:
