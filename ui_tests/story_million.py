@@ -184,4 +184,5 @@ def test_every_row_of_a_million_stands_under_its_own_id(serve, until, runner, sh
     page.get_by_label("Filter objectId").fill(str(FIRST_ID + 1))
     page.get_by_label("Filter objectId").press("Enter")
     shows([1])
+    page.close()  # before what answers it: a page goes on asking
     desk.feeds.close()

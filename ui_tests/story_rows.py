@@ -17,7 +17,7 @@ from ui_tests.sky_kit import Kit
 N = 80_000
 
 
-def test_rows_from_afar_and_from_near(serve, until, shot, desk_of: Callable) -> None:  # noqa: F811
+def test_rows_from_afar_and_from_near(desk_of: Callable, serve, until, shot) -> None:  # noqa: F811
     rows = Rows(N)
     desk = desk_of(Rows(500, 0.5, 5), rows)
     session = desk.session
