@@ -142,6 +142,26 @@ class JSWidget(JSComponent):
         self.param.update(**{name: value})
 
 
+class PlacedWidget(JSWidget):
+    """A view of a part of the sky that can be sent to a place. Its JavaScript goes to ``target`` when that changes,
+    and again at the message "again".
+    """
+
+    __abstract = True
+
+    target = param.Tuple(default=None, length=3, allow_None=True, doc="Where to go: ra, dec, fov; see `go`.")
+
+    def go(self, ra: float, dec: float, fov: float = 0.0) -> None:
+        """Show the place ``ra``, ``dec`` with a width of ``fov``, all in ICRS degrees; 0 keeps the width.
+
+        Goes there again also when the user has moved away since.
+        """
+        if self.target == (ra, dec, fov):
+            self._send_msg("again")  # an equal value would not travel
+        else:
+            self.target = (ra, dec, fov)
+
+
 @lru_cache(maxsize=64)
 def _hints(kind: type[tuple]) -> dict[str, Any]:
     return get_type_hints(kind)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import param
 
-from widgets.base import Gesture, JSWidget
+from widgets.base import Gesture, PlacedWidget
 
 ARRANGEMENTS = ("single", "grid", "colour", "difference", "blink")
 STRETCHES = ("linear", "log", "sqrt", "squared", "asinh", "power", "histogram")
@@ -85,7 +85,7 @@ class Enclosed(NamedTuple):
     mode: str
 
 
-class Fits(JSWidget):
+class Fits(PlacedWidget):
     """Draws the images of ``frames``; all it needs of them it asks at ``url``: see ``portal.image.answers``."""
 
     noun = "fits"
@@ -119,7 +119,6 @@ class Fits(JSWidget):
         default={}, doc="Of the colour picture: stretch, q, minimum[3], weight[3] (factors); found where not given."
     )
     pair = param.List(default=[], item_type=str, doc="Ids of the difference: first minus second.")
-    target = param.Tuple(default=None, length=3, allow_None=True, doc="Where to go: ra, dec, fov; see `go`.")
     position = param.Tuple(default=None, length=2, allow_None=True, doc="Crosshair: ra, dec in ICRS degrees.")
     rows_url = param.String(default="", doc="Where rows on a part of an image are asked; empty for none.")
     overlay = param.Integer(default=0, doc="Raise it to have what lies over the images fetched again.")
@@ -137,16 +136,6 @@ class Fits(JSWidget):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**{"css_classes": ["tv-image"], **params})
-
-    def go(self, ra: float, dec: float, fov: float = 0.0) -> None:
-        """Show the place ``ra``, ``dec`` with a width of ``fov``, all in ICRS degrees; 0 keeps the width.
-
-        Goes there again also when the user has moved away since.
-        """
-        if self.target == (ra, dec, fov):
-            self._send_msg("again")  # an equal value would not travel
-        else:
-            self.target = (ra, dec, fov)
 
     def received(self, name: str, fields: Mapping[str, Any]) -> None:
         """Refuses places that are not on the sky, whatever a browser sends."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import param
 
-from widgets.base import Gesture, JSWidget
+from widgets.base import Gesture, PlacedWidget
 
 WIDEST = 400.0  # degrees of a view; a little more than all around, as rounding may have it
 
@@ -97,7 +97,7 @@ class SkyOffered(NamedTuple):
     fov: float
 
 
-class Sky(JSWidget):
+class Sky(PlacedWidget):
     """Aladin Lite with the portal's own catalogue layer.
 
     Rows of each of ``catalogs`` come from its ``url`` (asked with ``v=version``): ``points`` in the circle in view as
@@ -109,7 +109,6 @@ class Sky(JSWidget):
 
     survey = param.String(default="", doc="Base address of the HiPS shown; the user may choose another.")
     surveys = param.List(default=[], item_type=dict, doc="Surveys to choose from: name and url.")
-    target = param.Tuple(default=None, length=3, allow_None=True, doc="Where to go: ra, dec, fov; see `go`.")
     catalogs = param.List(
         default=[],
         item_type=dict,
@@ -148,16 +147,6 @@ class Sky(JSWidget):
     def __init__(self, **params: Any) -> None:
         params.setdefault("css_classes", ["tv-sky"])
         super().__init__(**params)
-
-    def go(self, ra: float, dec: float, fov: float = 0.0) -> None:
-        """Show the place ``ra``, ``dec`` with a width of ``fov``, all in ICRS degrees; 0 keeps the width.
-
-        Goes there again also when the user has moved away since.
-        """
-        if self.target == (ra, dec, fov):
-            self._send_msg("again")  # an equal value would not travel
-        else:
-            self.target = (ra, dec, fov)
 
     def received(self, name: str, fields: Mapping[str, Any]) -> None:
         """Refuses regions and places that are not on the sky, whatever a browser sends."""

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import SkyCoord
 from astropy_healpix import core
 from PIL import Image, ImageDraw
 
 from portal.errors import FormatError
 from portal.sky.sight import Sight
+from portal.table.foreign.sphere import from_icrs
 
 Fetch = Callable[[str], bytes | None]
 """The content of a file of the survey by its path, None when there is none."""
@@ -77,7 +77,8 @@ def draw_sky(sight: Sight, properties: Mapping[str, str], fetch: Fetch, pool: Ex
     x, y = np.meshgrid(np.arange(sight.width) + 0.5, np.arange(sight.height) + 0.5)
     ra, dec = sight.sky(x.ravel(), y.ravel())
     seen = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
-    lon, lat = _in_frame(properties.get("hips_frame", "equatorial"), ra[seen], dec[seen])
+    galactic = properties.get("hips_frame", "").lower().startswith("gal")
+    lon, lat = from_icrs(ra[seen], dec[seen], "galactic" if galactic else "icrs")
     # The order whose pixels are as fine as the picture's: a HEALPix pixel of order k is 58.6/2^k degrees wide.
     order = round(math.log2(58.6 * math.radians(1) * sight.scale)) - bits
     order = max(least, min(order, deepest))
@@ -164,13 +165,6 @@ def _whole(properties: Mapping[str, str], name: str, usual: int) -> int:
     if not 0 <= value <= top or (name == "hips_tile_width" and (value < 2 or value & (value - 1))):
         raise FormatError(f"The properties of the survey give {name} = {value}, which cannot be.")
     return value
-
-
-def _in_frame(frame: str, ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if not frame.lower().startswith("gal"):
-        return ra, dec
-    place = SkyCoord(ra, dec, unit="deg").galactic
-    return place.l.deg, place.b.deg
 
 
 def _nearest(

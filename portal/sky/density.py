@@ -15,6 +15,8 @@ from astropy.coordinates import Latitude, Longitude
 from astropy_healpix import core
 from mocpy import MOC
 
+from portal.table.foreign.sphere import distance
+
 BITS = 8
 WIDTH = 2**BITS  # bins on a side of a tile: four to nine tiles fill a view, 256 kB each before they are packed
 DEEPEST = 29  # HEALPix order of the index: 0.4 mas, exact for every catalogue
@@ -111,7 +113,7 @@ class SkyIndex:
         if sum(last - first for first, last in spans) > FEW_MORE * limit + 100:
             return None
         places = np.concatenate([np.arange(*span) for span in spans]) if spans else np.empty(0, np.int64)
-        places = places[_separation(self.ra[places], self.dec[places], ra, dec) <= radius]
+        places = places[distance(ra, dec, self.ra[places], self.dec[places]) <= radius]
         return places if len(places) <= limit else None
 
     def roughly(self, ra: float, dec: float, radius: float) -> int:
@@ -123,7 +125,7 @@ class SkyIndex:
         spans = self._covering(ra, dec, radius)
         best, row = radius, -1
         for first, last in spans:
-            away = _separation(self.ra[first:last], self.dec[first:last], ra, dec)
+            away = distance(ra, dec, self.ra[first:last], self.dec[first:last])
             at = int(np.argmin(away)) if len(away) else -1
             if at >= 0 and away[at] <= best:
                 best, row = float(away[at]), int(self.rows[first + at])
@@ -162,7 +164,7 @@ class SkyIndex:
                 best, middle = far @ ball / length, ball / length
             ball = ball + (far - ball) / step
         ra0, dec0 = math.degrees(math.atan2(middle[1], middle[0])) % 360, math.degrees(math.asin(middle[2]))
-        return ra0, dec0, min(180.0, float(_separation(ra, dec, ra0, dec0).max()) * (1 + 1e-9) + room)
+        return ra0, dec0, min(180.0, float(distance(ra0, dec0, ra, dec).max()) * (1 + 1e-9) + room)
 
     def _covering(self, ra: float, dec: float, radius: float) -> list[tuple[int, int]]:
         """Stretches of the index that hold every row of a circle, not empty."""
@@ -227,10 +229,3 @@ def _commonest(codes: np.ndarray, starts: np.ndarray, classes: int) -> np.ndarra
 def _unit(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     a, d = np.radians(ra), np.radians(dec)
     return np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)
-
-
-def _separation(ra: np.ndarray, dec: np.ndarray, ra0: float, dec0: float) -> np.ndarray:
-    """Angles in degrees, exact for small ones too (haversine)."""
-    a, d, d0 = np.radians(ra - ra0), np.radians(dec), math.radians(dec0)
-    half = np.sin((d - d0) / 2) ** 2 + np.cos(d) * math.cos(d0) * np.sin(a / 2) ** 2
-    return np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1))))

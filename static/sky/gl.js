@@ -82,3 +82,11 @@ export function clearFor(gl, view) {
   gl.clear(gl.COLOR_BUFFER_BIT);
   return ratio;
 }
+
+// RGBA at a CSS pixel of what was drawn last, 0..255: at once after drawing, for the canvas keeps nothing between frames.
+export function colourOf(gl, x, y) {
+  const ratio = window.devicePixelRatio || 1;
+  const out = new Uint8Array(4);
+  gl.readPixels(Math.floor(x * ratio), gl.canvas.height - 1 - Math.floor(y * ratio), 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, out);
+  return [...out];
+}

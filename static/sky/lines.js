@@ -1,7 +1,7 @@
 // The layer of outlines: closed loops of great circle edges, drawn by WebGL2, picked in doubles. Knows no rows' meaning.
 import lineShader from "./lines.glsl";
 import strokeShader from "./stroke.glsl";
-import { clearFor } from "./gl.js";
+import { clearFor, colourOf } from "./gl.js";
 import { project, projecting, tellView } from "./projection.js";
 import { enclosing, normal, separation, unit } from "../parts/sphere.js";
 
@@ -164,14 +164,10 @@ export class LineLayer {
     }
   }
 
-  // RGBA at a CSS pixel of the view, 0..255: for tests, the canvas keeps nothing between frames.
+  // RGBA at a CSS pixel of the view, for tests.
   colourAt(view, x, y) {
     this.draw(view);
-    const ratio = window.devicePixelRatio || 1;
-    const out = new Uint8Array(4);
-    const row = this.canvas.height - 1 - Math.floor(y * ratio);
-    this.gl.readPixels(Math.floor(x * ratio), row, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, out);
-    return [...out];
+    return colourOf(this.gl, x, y);
   }
 
   // The circle {ra, dec, radius} in degrees around all outlines, or null.

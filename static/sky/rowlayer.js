@@ -1,7 +1,7 @@
 // The canvas of the rows of all catalogues: one WebGL2 context for points and densities, the active catalogue on top.
 import denseShader from "./dense.glsl";
 import dotShader from "./dots.glsl";
-import { clearFor, program } from "./gl.js";
+import { clearFor, colourOf, program } from "./gl.js";
 import pointShader from "./points.glsl";
 import { projecting } from "./projection.js";
 import shadeShader from "./shade.glsl";
@@ -48,14 +48,10 @@ export class RowLayer {
     for (const catalog of this.catalogs) catalog.draw(view, this);
   }
 
-  // RGBA of what is drawn at a CSS pixel of the view, 0..255: for tests, the canvas keeps nothing between frames.
+  // RGBA at a CSS pixel of the view, for tests.
   colourAt(view, x, y) {
     this.draw(view);
-    const ratio = window.devicePixelRatio || 1;
-    const out = new Uint8Array(4);
-    const row = this.canvas.height - 1 - Math.floor(y * ratio);
-    this.gl.readPixels(Math.floor(x * ratio), row, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, out);
-    return [...out];
+    return colourOf(this.gl, x, y);
   }
 
   pick(view, x, y, towards = null) {
